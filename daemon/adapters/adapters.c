@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the real ports together. */
+#include "adapters/adapters.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct adapters {
+    struct ports ports;
+};
+
+int adapters_new(sd_event *loop, const struct paths *paths, const struct daemon_conf *conf,
+                 const struct cgroot *cgroot, bool journal, struct adapters **ret, struct reason *why) {
+    struct adapters *a = calloc(1, sizeof(*a));
+    if (!a)
+        return reason_set(why, -ENOMEM, "out of memory");
+    account_adapter_init(&a->ports.account);
+    clock_adapter_init(&a->ports.clock);
+    int r = service_adapter_new(loop, &a->ports.service);
+    if (r < 0)
+        reason_set(why, r, "out of memory");
+    r = r < 0 ? r : store_adapter_new(loop, paths->registry, &a->ports.store, why);
+    r = r < 0 ? r : group_adapter_new(loop, cgroot, &a->ports.group, why);
+    r = r < 0 ? r : log_adapter_new(loop, paths, conf, journal, &a->ports.log, why);
+    if (r < 0) {
+        adapters_free(a);
+        return r;
+    }
+    *ret = a;
+    return 0;
+}
+
+void adapters_free(struct adapters *a) {
+    if (!a)
+        return;
+    log_adapter_free(&a->ports.log);
+    group_adapter_free(&a->ports.group);
+    store_adapter_free(&a->ports.store);
+    service_adapter_free(&a->ports.service);
+    free(a);
+}
+
+const struct ports *adapters_ports(const struct adapters *a) {
+    return &a->ports;
+}
+
+void adapters_host_facts(const struct adapters *a, struct host_facts *ret) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE), cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    *ret = (struct host_facts){.memory_bytes = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0,
+                               .cpus = cpus > 0 ? (uint32_t)cpus : 1,
+                               .has_cpu = group_adapter_has(&a->ports.group, "cpu"),
+                               .has_memory = group_adapter_has(&a->ports.group, "memory"),
+                               .has_io = group_adapter_has(&a->ports.group, "io"),
+                               .has_pids = group_adapter_has(&a->ports.group, "pids")};
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The structures that the files of this folder share.
+ *
+ *   api - clients (one per connection of the private socket) - requests (not yet answered)
+ *       - system bus                                         - requests
+ *
+ * A request may outlive its client: it is then without one, and its answer goes nowhere. */
+#ifndef API_PRIVATE_H
+#define API_PRIVATE_H
+
+#include "api/api.h"
+#include "api/peer.h"
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+/* Requests are less urgent than what the children of the service do. */
+#define API_PRIORITY 10
+
+/* Where a message came in; the userdata of the methods. */
+struct door {
+    struct api *api;
+    struct client *client; /* NULL: the system bus */
+};
+
+struct api {
+    sd_event *loop;          /* borrowed */
+    struct manager *manager; /* borrowed */
+    struct api_limits limits;
+    uid_t own_uid;
+    int listen_fd;                  /* owned */
+    sd_event_source *listen_source; /* owned; so are all below */
+    sd_event_source *deadline_timer;
+    sd_event_source *listen_timer; /* set while no descriptors are left */
+    struct list clients;
+    uint32_t n_clients;
+    struct list requests; /* of the system bus, and of clients that are gone */
+    struct system_bus *system_bus;
+    uint64_t complaints_usec; /* when the present minute of complaints began */
+    uint32_t complaints;
+};
+
+/* Logs why a client was sent away; at most some lines a minute, however many are. */
+void api_complain(struct api *a, const struct caller *who, const char *why);
+
+/* A client has a (new) deadline: see to it that the timer is armed. */
+void api_note_deadline(struct api *a, uint64_t deadline_usec);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process of streamkeeperd: started, started again when it dies, killed when it breaks the protocol or
+ * falls silent. The instances never notice. */
+#ifndef LAUNCHER_DAEMON_H
+#define LAUNCHER_DAEMON_H
+
+struct launcher;
+
+/* Starts it now. Failures are logged, and it is tried again later. */
+void daemon_start(struct launcher *l);
+
+/* It was reaped. */
+void daemon_ended(struct launcher *l, int wait_status);
+
+/* Ends the connection and the process, at once; for a broken protocol. */
+void daemon_kill(struct launcher *l, const char *why);
+
+/* Acts on what is due: the next start, or the end of the patience after DONE. */
+void daemon_tick(struct launcher *l);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A change of an app: queued for the disk, applied when it is there, answered then. Changes of one app may
+ * follow each other without waiting: each builds on the newest one queued (`tip`), and they are applied in
+ * that order. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "manager/private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct change {
+    struct app *app;
+    struct app_record record;
+    enum event_kind kind;
+    int64_t actor;
+    bool manual;
+    char text[RECORD_TEXT_MAX];
+    verb_done_fn done;
+    void *userdata;
+};
+
+static void change_free(struct change *c) {
+    if (c)
+        app_record_free(&c->record);
+    free(c);
+}
+
+static int record_copy(const struct app_record *r, struct app_record *ret) {
+    struct app_record copy = *r;
+    copy.spec_text = strdup(r->spec_text);
+    if (!copy.spec_text)
+        return -ENOMEM;
+    *ret = copy;
+    return 0;
+}
+
+static void policy_of(const struct spec *s, struct restart_policy *ret) {
+    *ret = (struct restart_policy){.delay_usec = s->delay_usec,
+                                   .delay_max_usec = s->delay_max_usec,
+                                   .budget_starts = s->budget_starts,
+                                   .budget_usec = s->budget_usec,
+                                   .stable_usec = s->stable_usec,
+                                   .stop_usec = s->stop_usec,
+                                   .ready_usec = s->ready_usec};
+    static const enum restart_when when[SPEC_RESTART_MAX] = {
+        [SPEC_RESTART_ALWAYS] = RESTART_POLICY_ALWAYS,
+        [SPEC_RESTART_ON_FAILURE] = RESTART_POLICY_ON_FAILURE,
+        [SPEC_RESTART_NEVER] = RESTART_POLICY_NEVER,
+    };
+    ret->when = when[s->restart];
+    memcpy(ret->success, s->success.bits, sizeof(ret->success));
+    memcpy(ret->no_restart, s->no_restart.bits, sizeof(ret->no_restart));
+}
+
+/* Replaces what the app is by the record; takes the record. The spec text is our own, so it parses; if not,
+ * the old one stays. */
+static int adopt_record(struct app *a, struct app_record *record, bool *ret_same_process) {
+    struct spec spec;
+    struct reason why;
+    int r = spec_parse(a->name, record->spec_text, strlen(record->spec_text), &spec, &why);
+    if (r < 0) {
+        log_error("The registry holds a spec that does not parse: %s", why.text);
+        return r;
+    }
+    *ret_same_process = a->known && spec_keeps_instances(&a->spec, &spec);
+    spec_free(&a->spec);
+    a->spec = spec;
+    app_record_free(&a->record);
+    a->record = *record;
+    *record = (struct app_record){0};
+    a->known = true;
+    policy_of(&a->spec, &a->policy);
+    a->manager->sums_dirty = true;
+    return 0;
+}
+
+int app_load_record(struct app *a, struct app_record *record) {
+    bool same;
+    struct app_record tip;
+    int r = record_copy(record, &tip);
+    if (r < 0)
+        return r;
+    r = adopt_record(a, record, &same);
+    if (r < 0) {
+        app_record_free(&tip);
+        return r;
+    }
+    a->tip = tip;
+    return app_resize(a, a->record.instances);
+}
+
+/* Brings the members in line with what is wanted now. */
+static void steer(struct app *a, const struct change *c, bool new_generation, bool same_process) {
+    bool up = a->record.wanted && !a->record.removing;
+    const char *why = a->record.removing ? "unregistered" : "asked to stop";
+    for (uint32_t i = 0; i < a->n_members; i++) {
+        struct member *mb = a->members[i];
+        if (mb->doomed)
+            continue;
+        if (!up) {
+            member_stop(mb, why);
+            continue;
+        }
+        bool running = instance_state_has_process(mb->inst.state) && mb->inst.state != INSTANCE_STOPPING;
+        if (running && new_generation && !same_process)
+            mb->outdated = true;
+        else if (running)
+            mb->generation = a->record.generation;
+        else
+            member_want(mb, c->manual);
+    }
+    if (up && new_generation && !same_process) {
+        a->rolling = true;
+        app_roll(a);
+    }
+}
+
+static void answer(const struct change *c, int error, const char *text) {
+    if (!c->done)
+        return;
+    const struct verb_result result = {.error = error,
+                                       .text = text,
+                                       .name = c->app->name,
+                                       .generation = c->app->record.generation,
+                                       .changed = error == 0};
+    c->done(c->userdata, &result);
+}
+
+static void refuse(struct change *c, int error) {
+    struct app *a = c->app;
+    char text[REASON_TEXT_SIZE];
+    snprintf(text, sizeof(text), "the registry could not store the change of '%s': %s; nothing was changed%s",
+             a->name, strerror(-error),
+             error == -ENOSPC ? ". Make room on the file system of the registry and try again" : "");
+    answer(c, error, text);
+    if (a->changes > 0)
+        return;
+    app_record_free(&a->tip);
+    if (!a->known)
+        apps_drop(a);
+    else if (record_copy(&a->record, &a->tip) < 0)
+        log_error("Out of memory while undoing a change of '%s'", a->name);
+}
+
+static void committed(void *userdata, int error) {
+    struct change *c = userdata;
+    struct app *a = c->app;
+    struct manager *m = a->manager;
+    a->changes--;
+    bool same_process = true, new_generation = c->record.generation != a->record.generation;
+    bool first = !a->known;
+    if (error == 0)
+        error = adopt_record(a, &c->record, &same_process);
+    if (error < 0) {
+        refuse(c, error);
+        change_free(c);
+        return;
+    }
+    note_event(m, c->kind, a, -1, c->actor, "%s", c->text);
+    answer(c, 0, c->text);
+    app_resize(a, a->record.instances);
+    steer(a, c, new_generation && !first, same_process);
+    if (a->record.removing)
+        removal_continue(a);
+    manager_kick(m);
+    change_free(c);
+}
+
+int change_begin(struct app *a, const struct app_record *next, const struct caller *who, enum event_kind kind,
+                 verb_done_fn done, void *userdata, const char *text, bool manual) {
+    struct manager *m = a->manager;
+    struct change *c = calloc(1, sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    *c = (struct change){
+        .app = a, .kind = kind, .actor = who->uid, .manual = manual, .done = done, .userdata = userdata};
+    text_format(c->text, sizeof(c->text), "%s", text);
+    struct app_record tip;
+    int r = record_copy(next, &c->record);
+    if (r < 0) {
+        change_free(c);
+        return r;
+    }
+    r = record_copy(next, &tip);
+    if (r < 0) {
+        change_free(c);
+        return r;
+    }
+    char tenant[NAME_LEN_MAX + 1], key[RECORD_KEY_MAX];
+    record_app_key(key, app_tenant(a, tenant), strchr(a->name, '/') + 1);
+    size_t size = strlen(next->spec_text) + 128;
+    AUTO_FREE uint8_t *value = malloc(size);
+    int len = value ? app_record_encode(next, value, size) : -ENOMEM;
+    const struct store_change changes[] = {{.key = key, .value = value, .len = (size_t)MAX(len, 0)}};
+    r = len < 0 ? len : m->ports->store.commit(m->ports->store.ctx, changes, 1, true, committed, c);
+    if (r < 0) {
+        app_record_free(&tip);
+        change_free(c);
+        return r;
+    }
+    app_record_free(&a->tip);
+    a->tip = tip;
+    a->changes++;
+    return 0;
+}

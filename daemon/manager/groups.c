@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of classes, tenants and instances: made, set and given up through the port. */
+#include "base/fd.h"
+#include "base/log.h"
+#include "manager/private.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void apply(struct manager *m, int dirfd, const struct knob_list *knobs, const char *what) {
+    const struct group_port *group = &m->ports->group;
+    char missing[256] = "";
+    if (dirfd >= 0 && group->apply(group->ctx, dirfd, knobs, missing, sizeof(missing)) > 0)
+        log_warning("Group of %s: the kernel refused %s, carrying on without", what, missing);
+}
+
+static void add_demand(struct resource_sum *sum, const struct app *a) {
+    sum->memory_bytes += a->spec.memory_bytes * a->record.instances;
+    sum->cpu_milli += (uint64_t)a->spec.cpu_milli * a->record.instances;
+}
+
+static bool demands(const struct app *a) {
+    return a->known && a->record.wanted && !a->record.removing;
+}
+
+static void apply_tenants(struct manager *m, const struct class_conf *class) {
+    const struct group_port *group = &m->ports->group;
+    for (uint32_t t = 0; t < m->tenants.n; t++) {
+        const char *tenant = m->tenants.tenants[t].name;
+        size_t len = strlen(tenant);
+        struct resource_sum sum = {0};
+        bool any = false;
+        for (size_t i = 0; i < m->n_apps; i++) {
+            const struct app *a = m->apps[i];
+            if (!demands(a) || strncmp(a->name, tenant, len) != 0 || a->name[len] != '/' ||
+                strcmp(a->spec.class, class->name) != 0)
+                continue;
+            add_demand(&sum, a);
+            any = true;
+        }
+        if (!any)
+            continue;
+        struct knob_list knobs;
+        knobs_for_tenant(class, &sum, &m->host, &knobs);
+        AUTO_FD int fd = group->open_tenant(group->ctx, class->name, tenant);
+        apply(m, fd, &knobs, tenant);
+    }
+}
+
+/* memory.min and memory.low are capped by every ancestor, so the sums move up whenever an app comes, goes or
+ * changes. */
+void groups_apply_sums(struct manager *m) {
+    const struct group_port *group = &m->ports->group;
+    m->sums_dirty = false;
+    for (uint32_t c = 0; c < m->classes.n; c++) {
+        const struct class_conf *class = &m->classes.classes[c];
+        struct class_state *state = &m->class_states[c];
+        struct resource_sum sum = {0};
+        for (size_t i = 0; i < m->n_apps; i++)
+            if (demands(m->apps[i]) && strcmp(m->apps[i]->spec.class, class->name) == 0)
+                add_demand(&sum, m->apps[i]);
+        if (state->applied_valid && memcmp(&state->applied, &sum, sizeof(sum)) == 0)
+            continue;
+        AUTO_FD int fd = group->open_class(group->ctx, class->name);
+        if (fd == -EOPNOTSUPP)
+            return;
+        if (fd < 0) {
+            log_errno(LOG_LEVEL_WARNING, fd,
+                      "Failed to open the group of class '%s', its settings are not in force", class->name);
+            continue;
+        }
+        struct knob_list knobs;
+        knobs_for_class(class, &sum, &m->host, &knobs);
+        apply(m, fd, &knobs, class->name);
+        apply_tenants(m, class);
+        state->applied = sum;
+        state->applied_valid = true;
+    }
+}
+
+static void leaf_of(const struct member *mb, struct group_leaf *ret, char tenant[NAME_LEN_MAX + 1]) {
+    *ret = (struct group_leaf){.class = mb->class,
+                               .tenant = app_tenant(mb->app, tenant),
+                               .app = strchr(mb->app->name, '/') + 1,
+                               .number = mb->number};
+}
+
+/* Opens the leaf of the app's present class and writes its knobs; keeps one that is open already. */
+int groups_open_leaf(struct member *mb) {
+    struct manager *m = mb->manager;
+    const struct group_port *group = &m->ports->group;
+    const struct class_conf *class = app_class(mb->app);
+    if (mb->leaf_fd >= 0 && strcmp(mb->class, class->name) != 0)
+        groups_close_leaf(mb, true);
+
+    text_format(mb->class, sizeof(mb->class), "%s", class->name);
+    if (mb->leaf_fd < 0) {
+        char tenant[NAME_LEN_MAX + 1];
+        struct group_leaf leaf;
+        leaf_of(mb, &leaf, tenant);
+        int fd = group->open_leaf(group->ctx, &leaf);
+        if (fd < 0)
+            return fd;
+        mb->leaf_fd = fd;
+    }
+    struct knob_list knobs;
+    knobs_for_leaf(class, &mb->app->spec, &m->host, &knobs);
+    apply(m, mb->leaf_fd, &knobs, mb->app->name);
+    return 0;
+}
+
+void groups_close_leaf(struct member *mb, bool remove) {
+    const struct group_port *group = &mb->manager->ports->group;
+    if (mb->watched) {
+        group->unwatch(group->ctx, mb->start_id);
+        mb->watched = false;
+    }
+    if (mb->leaf_fd < 0)
+        return;
+    mb->leaf_fd = fd_close(mb->leaf_fd);
+    if (!remove)
+        return;
+    char tenant[NAME_LEN_MAX + 1];
+    struct group_leaf leaf;
+    leaf_of(mb, &leaf, tenant);
+    group->remove_leaf(group->ctx,
+                       &leaf); /* a busy one is reused by the next start, or removed at the next stop */
+}
+
+void groups_event(void *userdata, uint64_t key, bool oom) {
+    struct manager *m = userdata;
+    const struct group_port *group = &m->ports->group;
+    struct member *mb = map_get(&m->starts, key);
+    if (!mb || mb->start_id != key || mb->leaf_fd < 0)
+        return;
+    if (!oom) {
+        if (mb->inst.state == INSTANCE_STOPPING && mb->inst.has_exit &&
+            group->populated(group->ctx, mb->leaf_fd) == 0)
+            member_mark(mb, INSTANCE_EMPTY);
+        return;
+    }
+    struct group_usage usage;
+    group->usage(group->ctx, mb->leaf_fd, &usage);
+    if (usage.oom_kills == UINT64_MAX || usage.oom_kills <= mb->oom_before || mb->oom_seen)
+        return;
+    mb->oom_seen = true;
+    note_event(m, EVENT_OOM, mb->app, (int32_t)mb->number, -1,
+               "out of memory: the kernel killed processes at the instance's memory limit; a larger "
+               "memory-max or less heap would avoid it");
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* After a start of the daemon: finds what runs already, so that nothing is started twice and no end is lost.
+ *
+ * Three sources, in this order. The launcher's replay: its children, and ends nobody has noted. The groups: a
+ * leaf with processes that the launcher does not know (it died) is adopted through it, by the pid in the run
+ * record or else the oldest process of the group. The run records: one without an end whose process is
+ * nowhere ended unseen; its status is unknown, unless the host was booted since. */
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "manager/private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint64_t started_monotonic(const struct member *mb) {
+    const struct clock_port *clock = &mb->manager->ports->clock;
+    uint64_t ran = usec_sub(clock->realtime(clock->ctx), mb->started_usec);
+    return usec_sub(clock->monotonic(clock->ctx), ran);
+}
+
+/* Makes the machine believe what is so: the process of this start runs. */
+static void adopt(struct member *mb) {
+    struct manager *m = mb->manager;
+    const struct clock_port *clock = &m->ports->clock;
+    if (mb->inst.state != INSTANCE_STOPPED)
+        return;
+    /* An instance that was still becoming ready is given its time anew. */
+    bool ready = mb->inst.was_ready || mb->app->spec.ready == SPEC_READY_NONE;
+    struct instance_args args = {.policy = &mb->app->policy,
+                                 .now_usec = clock->monotonic(clock->ctx),
+                                 .jitter = clock->random(clock->ctx)};
+    instance_adopt(&mb->inst, ready, started_monotonic(mb), &args);
+    mb->taken_over = true;
+    if (member_open_notify(mb) < 0)
+        log_warning("Failed to open the notification socket of '%s/%u' again: its messages are not heard "
+                    "until its next start",
+                    mb->app->name, mb->number);
+    if (mb->inst.state == INSTANCE_STARTING)
+        member_watch_ready(mb);
+    member_arm(mb);
+    note_run(mb, false);
+}
+
+static void attach_leaf(struct member *mb, int dirfd) {
+    struct manager *m = mb->manager;
+    const struct group_port *group = &m->ports->group;
+    if (mb->leaf_fd >= 0 || dirfd < 0)
+        return;
+    mb->leaf_fd = dirfd;
+    struct group_usage usage;
+    group->usage(group->ctx, mb->leaf_fd, &usage);
+    mb->oom_before = usage.oom_kills;
+    mb->cpu_before = 0;
+    mb->watched = group->watch(group->ctx, mb->start_id, mb->leaf_fd) == 0;
+}
+
+static void open_known_leaf(struct member *mb) {
+    struct manager *m = mb->manager;
+    char tenant[NAME_LEN_MAX + 1];
+    struct group_leaf leaf = {.class = mb->class,
+                              .tenant = app_tenant(mb->app, tenant),
+                              .app = strchr(mb->app->name, '/') + 1,
+                              .number = mb->number};
+    if (mb->leaf_fd < 0 && mb->class[0])
+        attach_leaf(mb, m->ports->group.open_leaf(m->ports->group.ctx, &leaf));
+}
+
+static struct member *member_by_names(struct manager *m, const char *tenant, const char *app,
+                                      uint32_t number) {
+    char name[2 * NAME_LEN_MAX + 2];
+    snprintf(name, sizeof(name), "%s/%s", tenant, app);
+    struct app *a = apps_find(m, name);
+    if (!a)
+        return NULL;
+    if (number >= a->n_members && number < SPEC_INSTANCES_MAX && app_resize(a, number + 1) == 0)
+        app_resize(a, a->record.instances); /* it is beyond the scale: doomed, but known until it is down */
+    return number < a->n_members ? a->members[number] : NULL;
+}
+
+void takeover_child(struct manager *m, const struct msg_child *child, int pidfd) {
+    struct member *mb = map_get(&m->starts, child->start_id);
+    if (!mb && child->tenant[0])
+        mb = member_by_names(m, child->tenant, child->app, child->number);
+    if (!mb || mb->pid != 0) {
+        log_notice("The launcher has a process (pid %" PRIu32 ") of no registered instance: killing it",
+                   child->pid);
+        link_kill(m->link, child->start_id);
+        fd_close(pidfd);
+        return;
+    }
+    if (mb->start_id != child->start_id) {
+        /* Started so shortly before the last daemon died that its record is older. */
+        map_remove(&m->starts, mb->start_id);
+        mb->start_id = child->start_id;
+        mb->generation = mb->app->record.generation;
+        mb->started_usec = child->start_id; /* ids are times */
+        text_format(mb->class, sizeof(mb->class), "%s", mb->app->spec.class);
+        mb->inst.was_ready = false;
+        map_set(&m->starts, mb->start_id, mb);
+    }
+    m->last_start_id = MAX(m->last_start_id, child->start_id);
+    mb->pid = (pid_t)child->pid;
+    mb->start_ticks = child->start_ticks;
+    mb->pidfd = pidfd;
+    open_known_leaf(mb);
+    adopt(mb);
+}
+
+/* An end that happened while no daemon was there. */
+void takeover_exit(struct manager *m, const struct msg_exited *exit) {
+    struct member *mb = map_get(&m->starts, exit->start_id);
+    if (!mb && exit->tenant[0])
+        mb = member_by_names(m, exit->tenant, exit->app, exit->number);
+    if (!mb || (mb->start_id == exit->start_id && mb->inst.state == INSTANCE_STOPPED && mb->inst.has_exit)) {
+        link_forget(m->link, exit->start_id);
+        return;
+    }
+    mb->start_id = exit->start_id;
+    map_set(&m->starts, mb->start_id, mb);
+    mb->pid = (pid_t)exit->pid;
+    open_known_leaf(mb);
+    adopt(mb);
+    struct run_exit end;
+    run_exit_from_message(exit, &end);
+    end.run_usec = usec_sub(exit->at_usec, mb->started_usec);
+    member_mark_exit(mb, &end);
+}
+
+static void exited_unseen(struct member *mb) {
+    struct run_exit end = {.end = RUN_END_UNKNOWN,
+                           .at_usec = mb->manager->ports->clock.realtime(mb->manager->ports->clock.ctx)};
+    end.run_usec = usec_sub(end.at_usec, mb->started_usec);
+    member_mark_exit(mb, &end);
+}
+
+static void found_leaf(void *userdata, const struct group_leaf *leaf, int dirfd) {
+    struct manager *m = userdata;
+    const struct group_port *group = &m->ports->group;
+    if (group->populated(group->ctx, dirfd) <= 0)
+        return;
+    struct member *mb = member_by_names(m, leaf->tenant, leaf->app, leaf->number);
+    if (!mb || (mb->pid != 0 && strcmp(mb->class, leaf->class) != 0)) {
+        log_notice("Group %s/%s/%s.%u has processes of no registered instance: killing them", leaf->class,
+                   leaf->tenant, leaf->app, leaf->number);
+        group->kill(group->ctx, dirfd);
+        return;
+    }
+    if (mb->pid != 0 || mb->inst.state != INSTANCE_STOPPED)
+        return; /* the launcher's own child */
+    pid_t pid;
+    uint64_t ticks;
+    text_format(mb->class, sizeof(mb->class), "%s", leaf->class);
+    if (!mb->start_id) {
+        mb->start_id = manager_new_start_id(m);
+        mb->started_usec = mb->start_id;
+        map_set(&m->starts, mb->start_id, mb);
+    }
+    attach_leaf(mb, dup(dirfd));
+    fd_set_cloexec(mb->leaf_fd, true);
+    adopt(mb);
+    if (mb->start_ticks == 0) {
+        if (group->find_main(group->ctx, dirfd, &pid, &ticks) < 0) {
+            exited_unseen(mb);
+            return;
+        }
+        mb->adopt_pid = pid;
+        mb->start_ticks = ticks;
+    }
+    struct msg_adopt msg = {.start_id = mb->start_id,
+                            .pid = (uint32_t)mb->adopt_pid,
+                            .start_ticks = mb->start_ticks,
+                            .tenant = leaf->tenant,
+                            .app = leaf->app,
+                            .number = leaf->number};
+    if (link_adopt(m->link, &msg, dirfd) < 0)
+        exited_unseen(mb);
+}
+
+void takeover_adopted(struct manager *m, const struct msg_child *child, int pidfd) {
+    struct member *mb = map_get(&m->starts, child->start_id);
+    if (!mb || mb->start_id != child->start_id) {
+        fd_close(pidfd);
+        return;
+    }
+    fd_close(mb->pidfd);
+    mb->pidfd = pidfd;
+    mb->pid = (pid_t)child->pid;
+    mb->start_ticks = child->start_ticks;
+    note_run(mb, false);
+    note_event(m, EVENT_TAKEN_OVER, mb->app, (int32_t)mb->number, -1,
+               "taken over as pid %" PRIu32 " from a launcher that died", child->pid);
+}
+
+/* The main process is gone; whatever else is in the group is swept by the machine. */
+void takeover_adopt_failed(struct manager *m, uint64_t start_id) {
+    struct member *mb = map_get(&m->starts, start_id);
+    if (mb && mb->start_id == start_id)
+        exited_unseen(mb);
+}
+
+static void settle_member(struct member *mb, unsigned *taken) {
+    struct manager *m = mb->manager;
+    if (mb->inst.state != INSTANCE_STOPPED) {
+        ++*taken;
+        return;
+    }
+    if (mb->run_open) { /* its record has no end, and the process is nowhere */
+        mb->run_open = false;
+        if (strcmp(mb->run_boot_id, m->boot_id) == 0) {
+            adopt(mb);
+            exited_unseen(mb);
+        } else {
+            note_run(mb, true);
+        }
+    }
+    if (mb->app->record.wanted && !mb->app->record.removing && !mb->doomed)
+        member_want(mb, false);
+}
+
+void takeover_settle(struct manager *m) {
+    unsigned taken = 0;
+    m->ports->group.each_leaf(m->ports->group.ctx, found_leaf, m);
+    for (size_t i = 0; i < m->n_apps; i++) {
+        struct app *a = m->apps[i];
+        for (uint32_t n = 0; n < a->n_members; n++) {
+            struct member *mb = a->members[n];
+            settle_member(mb, &taken);
+            if (mb->doomed || a->record.removing || !a->record.wanted)
+                member_stop(mb, mb->doomed ? "scaled down" : "asked to stop");
+        }
+        if (a->record.removing)
+            removal_continue(a);
+    }
+    m->serving = true;
+    if (taken)
+        note_event(m, EVENT_SERVICE, NULL, -1, -1, "daemon started, %u running instances taken over", taken);
+    else
+        note_event(m, EVENT_SERVICE, NULL, -1, -1, "daemon started");
+    manager_kick(m);
+    link_ready(m->link);
+    if (m->on_ready)
+        m->on_ready(m->on_ready_userdata);
+}

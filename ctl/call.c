@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sd-bus over the control socket. */
-#include "call.h"
+#include "ctl/call.h"
 
 #include "base/clock.h"
 #include "base/fd.h"

@@ -4,7 +4,7 @@
 #ifndef CTL_CALL_H
 #define CTL_CALL_H
 
-#include "value.h"
+#include "ctl/value.h"
 
 struct call; /* a connection */
 

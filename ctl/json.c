@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON writer. */
-#include "json.h"
+#include "ctl/json.h"
 
 #include "base/utf8.h"
 

@@ -5,7 +5,7 @@
 #define CTL_JSON_H
 
 #include "base/text.h"
-#include "value.h"
+#include "ctl/value.h"
 
 /* With a newline at the end. */
 void json_add(struct text_buf *b, const struct value *v);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Measures, then prints. */
-#include "table.h"
+#include "ctl/table.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H
 
-#include "term.h"
+#include "ctl/term.h"
 
 #define TABLE_COLUMNS_MAX 12
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Colours and widths, without locales and terminfo. */
-#include "term.h"
+#include "ctl/term.h"
 
 #include "base/clock.h"
 #include "base/parse.h"

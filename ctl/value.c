@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees in an arena. */
-#include "value.h"
+#include "ctl/value.h"
 
 #include <string.h>
 

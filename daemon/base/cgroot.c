@@ -66,6 +66,8 @@ int cgroot_parse(const char *text, struct cgroot *ret) {
 }
 
 int cgroot_print(const struct cgroot *c, char *buf, size_t size) {
+    if (strchr(c->path, '\n') || strchr(c->controllers, '\n') || strchr(c->reason, '\n'))
+        return -EINVAL;
     return text_format(buf, size, "mode=%s\npath=%s\ncontrollers=%s\nreason=%s\n", cgroot_mode_name(c->mode),
                        c->path, c->controllers, c->reason);
 }

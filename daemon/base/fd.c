@@ -138,9 +138,11 @@ int fd_mkdir_p_at(int dirfd, const char *path, mode_t mode) {
     size_t len = strlen(path);
     if (len == 0 || len >= sizeof(part))
         return len ? -ENAMETOOLONG : -EINVAL;
+    while (len > 1 && path[len - 1] == '/') /* a slash at the end would follow a link */
+        len--;
 
     for (size_t i = 1; i <= len; i++) {
-        if (path[i] != '/' && path[i] != '\0')
+        if (path[i] != '/' && i != len)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
@@ -148,7 +150,7 @@ int fd_mkdir_p_at(int dirfd, const char *path, mode_t mode) {
             return -errno;
     }
     struct stat st;
-    if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(dirfd, part, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }

@@ -32,10 +32,15 @@ void log_set_sink(void (*sink)(enum log_level, const char *, void *), void *user
     log_sink_userdata = userdata;
 }
 
+/* Control characters of ASCII, and those that UTF-8 writes as 0xC2 0x80..0x9F: a terminal obeys both. */
 static void neutralise(char *line) {
-    for (char *p = line; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+    for (unsigned char *p = (unsigned char *)line; *p; p++) {
+        bool wide = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+        if (*p < 0x20 || *p == 0x7f || wide)
             *p = '?';
+        if (wide)
+            *++p = '?';
+    }
 }
 
 static void emit(enum log_level level, char *text) {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,16 @@ static int make_absolute(const char *root, char *buf, size_t size) {
     if (!getcwd(here, sizeof(here)))
         return -errno;
     return text_format(buf, size, "%s/%s", here, root);
+}
+
+/* "/a/./" is "/a". */
+static void strip_end(char *path) {
+    for (size_t n = strlen(path); n > 1; n--) {
+        bool dot = path[n - 1] == '.' && path[n - 2] == '/';
+        if (path[n - 1] != '/' && !dot)
+            return;
+        path[n - 1] = '\0';
+    }
 }
 
 int paths_init(struct paths *ret, const char *root) {
@@ -30,15 +41,15 @@ int paths_init(struct paths *ret, const char *root) {
     int r = make_absolute(root, p.root, sizeof(p.root));
     if (r < 0)
         return r;
-    for (size_t n = strlen(p.root); n > 1 && p.root[n - 1] == '/'; n--)
-        p.root[n - 1] = '\0';
+    strip_end(p.root);
     const struct {
         char *field;
         const char *name;
     } below[] = {
         {p.etc, "etc"}, {p.run, "run"}, {p.state, "state"}, {p.registry, "registry"}, {p.log, "log"}};
     for (size_t i = 0; i < ARRAY_LEN(below); i++) {
-        r = text_format(below[i].field, sizeof(p.etc), "%s/%s", p.root, below[i].name);
+        r = text_format(below[i].field, sizeof(p.etc), "%s/%s", strcmp(p.root, "/") ? p.root : "",
+                        below[i].name);
         if (r < 0)
             return r;
     }

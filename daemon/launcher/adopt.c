@@ -105,6 +105,7 @@ int adopt_from_group(struct launcher *l, const struct msg_adopt *m, int cgroup_f
     r = add_running(l, m->start_id, (pid_t)m->pid, &s, pidfd, &c);
     if (r < 0)
         return r;
+    children_set_instance(c, m->tenant, m->app, m->number);
     if (l->under_systemd)
         (void)notify_store(&l->notify, c->start_id, pidfd);
     (void)TAKE_FD(pidfd);

@@ -50,6 +50,14 @@ static void unlink_pid(struct children *t, struct child *c) {
     c->next_by_pid = NULL;
 }
 
+void children_set_instance(struct child *c, const char *tenant, const char *app, uint32_t number) {
+    if (!text_is_name(tenant) || !text_is_name(app))
+        return;
+    (void)text_format(c->tenant, sizeof(c->tenant), "%s", tenant);
+    (void)text_format(c->app, sizeof(c->app), "%s", app);
+    c->number = number;
+}
+
 void children_set_pid(struct children *t, struct child *c, pid_t pid) {
     if (c->pid > 0)
         unlink_pid(t, c);

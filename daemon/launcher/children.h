@@ -12,6 +12,7 @@
 #ifndef LAUNCHER_CHILDREN_H
 #define LAUNCHER_CHILDREN_H
 
+#include "base/text.h"
 #include "wire/msg.h"
 
 #include <stdbool.h>
@@ -44,7 +45,10 @@ struct child {
     bool is_queued;
     bool is_told; /* the daemon of this conversation knows the start */
     struct child *next_by_id, *next_by_pid, *next_in_queue, *next_free;
-    struct msg_exited exit;
+    struct msg_exited exit; /* its names are filled when it is sent */
+    /* Which instance it is, so that a daemon that died before it noted a start finds it again; "" unknown. */
+    char tenant[NAME_LEN_MAX + 1], app[NAME_LEN_MAX + 1];
+    uint32_t number;
 };
 
 struct children {
@@ -63,6 +67,9 @@ int children_add(struct children *t, uint64_t start_id, struct child **ret);
 
 /* Frees a record and closes its descriptors. It must not be in a queue. */
 void children_remove(struct children *t, struct child *c);
+
+/* Notes which instance a record is; names that are none are left out. */
+void children_set_instance(struct child *c, const char *tenant, const char *app, uint32_t number);
 
 /* Notes the pid of a record (0: it has none any more). */
 void children_set_pid(struct children *t, struct child *c, pid_t pid);

@@ -71,7 +71,6 @@ static void end(struct launcher *l, enum ending ending) {
 }
 
 void loop_signal(struct launcher *l, int signo) {
-    char name[32];
     switch (signo) {
     case SIGCHLD:
         reap_all(l);

@@ -93,10 +93,13 @@ static int send_plain(struct launcher *l, uint8_t verb) {
 }
 
 static int send_child(struct launcher *l, uint8_t verb, struct child *c) {
-    uint8_t buf[64];
+    uint8_t buf[256];
     const struct msg_child m = {.start_id = c->start_id,
                                 .pid = c->has_exited ? c->exit.pid : (uint32_t)c->pid,
-                                .start_ticks = c->start_ticks};
+                                .start_ticks = c->start_ticks,
+                                .tenant = c->tenant,
+                                .app = c->app,
+                                .number = c->number};
     int len = msg_encode_child(verb, &m, buf, sizeof(buf));
     if (len < 0)
         return len;
@@ -111,8 +114,12 @@ static int send_child(struct launcher *l, uint8_t verb, struct child *c) {
 }
 
 static int send_exited(struct launcher *l, struct child *c) {
-    uint8_t buf[128];
-    int len = msg_encode_exited(&c->exit, buf, sizeof(buf));
+    uint8_t buf[320];
+    struct msg_exited m = c->exit;
+    m.tenant = c->tenant;
+    m.app = c->app;
+    m.number = c->number;
+    int len = msg_encode_exited(&m, buf, sizeof(buf));
     return len < 0 ? len : chan_send(l->outbox.socket, buf, (size_t)len, NULL, 0);
 }
 

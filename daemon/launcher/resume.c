@@ -17,7 +17,7 @@
 
 #define RESUME_MAGIC   0x534b5231 /* "SKR1" */
 #define RESUME_VERSION 1
-#define RECORD_SIZE    160
+#define RECORD_SIZE    320
 #define ARGS_MAX       64
 
 /* The head never changes its form, so that even another version finds the descriptors. */
@@ -54,6 +54,9 @@ static int pack_record(const struct child *c, void *buf, size_t size) {
     packer_u64(&p, c->exit.user_usec);
     packer_u64(&p, c->exit.system_usec);
     packer_u64(&p, c->exit.max_rss_bytes);
+    packer_text(&p, c->tenant);
+    packer_text(&p, c->app);
+    packer_u32(&p, c->number);
     return packer_end(&p);
 }
 
@@ -152,6 +155,8 @@ static int take_record(struct launcher *l, struct cursor *p) {
     uint8_t state = cursor_u8(p), flags = cursor_u8(p);
     struct msg_exited e = {.start_id = id};
     take_exit(p, &e);
+    const char *tenant = cursor_text(p), *app = cursor_text(p);
+    uint32_t number = cursor_u32(p);
     if (p->bad || id == 0 || state == CHILD_FREE || state > CHILD_EXITED)
         return -EBADMSG;
     int r = children_add(&l->children, id, &c);
@@ -166,6 +171,7 @@ static int take_record(struct launcher *l, struct cursor *p) {
     c->has_cgroup = flags & 2;
     c->has_exited = flags & 4;
     c->exit = e;
+    children_set_instance(c, tenant, app, number);
     children_set_pid(&l->children, c, c->has_exited ? 0 : pid);
     if (pidfd >= 0)
         (void)fd_set_cloexec(pidfd, true);

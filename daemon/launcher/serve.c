@@ -92,6 +92,7 @@ static int record_started(struct launcher *l, struct child *c, const struct spaw
     struct proc_stat stat = {0};
     c->own = true;
     c->uid = l->spawn.uid;
+    children_set_instance(c, l->spawn.tenant, l->spawn.app, l->spawn.number);
     c->has_cgroup = l->spawn.flags & MSG_SPAWN_CGROUP;
     c->pidfd = s->pidfd;
     c->pipe = s->pipe;

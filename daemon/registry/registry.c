@@ -54,7 +54,7 @@ void registry_dispatch(struct registry *r) {
         struct request *q = LIST_ENTRY(node, struct request, node);
         list_remove(node);
         request_report(q);
-        request_free(q);
+        registry_request_free(q);
     }
 }
 
@@ -92,7 +92,7 @@ int registry_commit(struct registry *r, struct registry_batch *b, bool sync, reg
     }
     error = writer_submit(r->writer, q);
     if (error < 0)
-        request_free(q);
+        registry_request_free(q);
     return error;
 }
 
@@ -104,6 +104,6 @@ int registry_scan(struct registry *r, const struct registry_scan *what, registry
         return error;
     error = writer_submit(r->writer, q);
     if (error < 0)
-        request_free(q);
+        registry_request_free(q);
     return error;
 }

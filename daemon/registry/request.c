@@ -39,7 +39,7 @@ int request_new_scan(const struct registry_scan *what, registry_scan_fn done, vo
     if (q)
         q->scan = calloc(1, sizeof(*q->scan));
     if (!q || !q->scan || copy_texts(q->scan, what) < 0) {
-        request_free(q);
+        registry_request_free(q);
         return -ENOMEM;
     }
     q->scan->newest_first = what->newest_first;
@@ -62,7 +62,7 @@ void scan_clear(struct scan *s) {
     s->n = s->size = s->bytes = 0;
 }
 
-void request_free(struct request *q) {
+void registry_request_free(struct request *q) {
     if (!q)
         return;
     registry_batch_free(q->batch);
@@ -78,7 +78,7 @@ void request_free(struct request *q) {
 void request_free_all(struct list *requests) {
     LIST_EACH(requests, node) {
         list_remove(node);
-        request_free(LIST_ENTRY(node, struct request, node));
+        registry_request_free(LIST_ENTRY(node, struct request, node));
     }
 }
 

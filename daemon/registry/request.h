@@ -39,7 +39,7 @@ struct request *request_new_commit(struct registry_batch *b, bool sync, registry
 int request_new_scan(const struct registry_scan *what, registry_scan_fn done, void *userdata,
                      struct request **ret);
 
-void request_free(struct request *q);
+void registry_request_free(struct request *q);
 void request_free_all(struct list *requests);
 
 /* Adds a copy of an entry if the filter wants it. Returns 0, 1 when the limit is reached, -ENOMEM, or -E2BIG.

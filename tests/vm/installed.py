@@ -17,7 +17,7 @@ SETTLE = "systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-relo
 
 TENANTS = {
     "alpha": {"members": "alice", "run-as": "alpha-app", "classes": "*"},
-    "beta": {"member-groups": "beta-team", "run-as": "beta-app", "classes": "standard adhoc"},
+    "beta": {"groups": "beta-team", "run-as": "beta-app", "classes": "standard adhoc"},
 }
 
 

@@ -41,7 +41,7 @@ def test_folders_belong_to_whom_they_should(service, vm):
         name, owner, mode = line.split()
         owners[name] = (owner, mode)
     assert owners["/run/streamkeeper"][0] == "root"
-    assert owners["/var/lib/streamkeeper/state"] == ("root", "755")
+    assert owners["/var/lib/streamkeeper/state"] == ("root", "711")
     assert owners["/var/lib/streamkeeper/registry"] == ("streamkeeper", "700")
     assert vm.ok("stat -c %F /run/streamkeeper/control.sock").strip() == "socket"
 

@@ -40,24 +40,25 @@ size_t conf_utf8_printable(const char *p, size_t left) {
 }
 
 static const char *show(const char *text, char *buf, size_t size) {
-    static const char cut[] = "…";
+    static const char ellipsis[] = "…";
     size_t left = strlen(text), len = 0;
+    bool cut = left > size - 1;
+    size_t room = cut ? size - sizeof(ellipsis) : size - 1;
     while (left > 0) {
-        size_t n = conf_utf8_printable(text, left);
-        size_t room = size - 1 - len;
-        if (MAX(n, (size_t)1) + (left > MAX(n, (size_t)1) ? sizeof(cut) - 1 : 0) > room) {
-            memcpy(buf + len, cut, sizeof(cut) - 1);
-            len += sizeof(cut) - 1;
+        size_t n = conf_utf8_printable(text, left), step = MAX(n, (size_t)1);
+        if (len + step > room)
             break;
-        }
         if (n > 0)
             memcpy(buf + len, text, n);
         else
             buf[len] = '?';
-        n = MAX(n, (size_t)1);
-        len += n;
-        text += n;
-        left -= n;
+        len += step;
+        text += step;
+        left -= step;
+    }
+    if (cut) {
+        memcpy(buf + len, ellipsis, sizeof(ellipsis) - 1);
+        len += sizeof(ellipsis) - 1;
     }
     buf[len] = '\0';
     return buf;

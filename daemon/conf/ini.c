@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* One line must fit inih's buffer whole, whatever the file: else it would be cut. */
-#define LINE_BUFFER (INI_TEXT_MAX + 16)
+/* A line must fit inih's buffer whole, else it would be cut: so the buffer is as long as the file, with room for the
+ * ends that a line in its plain form may have more than in the file. */
+#define LINE_ROOM 16
 
 #define SECTIONS_MAX 32
 
@@ -150,7 +151,7 @@ static void take_key(struct reading *r, char *buf, bool joined) {
 static char *read_line(char *buf, int size, void *stream) {
     struct reading *r = stream;
     bool joined;
-    if (r->error < 0 || size < LINE_BUFFER || !take_logical_line(r, buf, (size_t)size - 2, &joined))
+    if (r->error < 0 || !take_logical_line(r, buf, (size_t)size - 2, &joined))
         return NULL;
     switch (line_kind_of(buf)) {
     case LINE_NOTHING:
@@ -180,10 +181,10 @@ static int take_entry(void *user, const char *section, const char *key, const ch
 
 /* The library's defaults (a 200-byte line, cut; continuation by indentation; comments inside quotes) are
  * switched off. They are variables of the library, so this is done before every use. */
-static void set_inih_options(void) {
+static void set_inih_options(size_t file_len) {
     ini_use_stack = false;
-    ini_initial_alloc = LINE_BUFFER;
-    ini_max_line = LINE_BUFFER;
+    ini_initial_alloc = (int)file_len + LINE_ROOM;
+    ini_max_line = ini_initial_alloc;
     ini_allow_realloc = false;
     ini_allow_multiline = false;
     ini_allow_bom = false;
@@ -216,7 +217,7 @@ int ini_text_read(const char *file, const char *text, size_t len, struct ini_tex
     reading.out.store = malloc(len + 2);
     if (!reading.out.store)
         return reason_set(why, -ENOMEM, "out of memory");
-    set_inih_options();
+    set_inih_options(len);
     r = ini_parse_stream(read_line, &reading, take_entry, &reading);
     if (reading.error == 0 && r == -2)
         reading.error = reason_set(why, -ENOMEM, "out of memory");

@@ -18,7 +18,7 @@
 #define SPEC_TEXT_MAX      (64 * 1024) /* bytes of a spec */
 #define SPEC_INSTANCES_MAX 1000        /* of one app */
 #define SPEC_PATH_MAX      1024
-#define SPEC_EXPANDED_MAX  (96 * 1024) /* bytes of a list after its specifiers are replaced, NULs included */
+#define SPEC_EXPANDED_MAX  (64 * 1024) /* bytes of a list after its specifiers are replaced, NULs included */
 
 enum spec_restart { SPEC_RESTART_ALWAYS, SPEC_RESTART_ON_FAILURE, SPEC_RESTART_NEVER, SPEC_RESTART_MAX };
 enum spec_ready { SPEC_READY_NONE, SPEC_READY_NOTIFY, SPEC_READY_TCP, SPEC_READY_EXEC, SPEC_READY_MAX };

@@ -23,9 +23,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LISTEN_FDS_FIRST     3
-#define HANDOVER_PATIENCE_MS 3000 /* for each datagram of an orphaned daemon: it closes its registry first \
-                                   */
+#define LISTEN_FDS_FIRST 3
+#define HANDOVER_PATIENCE_MS                                                      \
+    3000 /* for each datagram of an orphaned daemon: it closes its registry first \
+          */
 #define HANDOVER_BATCH CHILDREN_MAX
 
 /* Looks for a pid among the lines of cgroup.procs. */

@@ -44,7 +44,10 @@ void outbox_owe(struct launcher *l, struct child *c, uint8_t owed) {
     if (o->state != WIRE_REPLAYING && o->state != WIRE_OPEN)
         return;
     c->owed |= owed;
-    if (c->is_queued)
+    /* In the replay only what runs and what has exited may be told; how a start turned out comes behind it.
+     */
+    bool waits = o->state == WIRE_REPLAYING && (c->owed & OWE_START);
+    if (c->is_queued || waits)
         return;
     c->is_queued = true;
     c->next_in_queue = NULL;
@@ -142,6 +145,8 @@ static int tell_start(struct launcher *l, struct child *c) {
         answer_spawn_failed(l, id, &failure);
         return 1;
     }
+    if (r == -EAGAIN)
+        return 0; /* not known yet after all: the pipe or the exit will tell */
     if (r == 0 && !c->is_told)
         r = send_child(l, SK_REPORT_SPAWNED, c);
     if (r < 0)
@@ -161,7 +166,7 @@ static int tell_first(struct launcher *l) {
             return r;
         c->owed &= (uint8_t)~OWE_CHILD;
     }
-    if (c->owed & OWE_START) {
+    if ((c->owed & OWE_START) && l->outbox.state == WIRE_OPEN) {
         r = tell_start(l, c);
         if (r != 0)
             return MIN(r, 0);
@@ -173,9 +178,8 @@ static int tell_first(struct launcher *l) {
             return r;
         c->owed &= (uint8_t)~OWE_ADOPTED;
     }
-    if (c->owed & OWE_EXITED) {
-        if (c->state == CHILD_EXITED)
-            r = send_exited(l, c);
+    if ((c->owed & OWE_EXITED) && c->state == CHILD_EXITED) {
+        r = send_exited(l, c);
         if (r < 0)
             return r;
         c->owed &= (uint8_t)~OWE_EXITED;
@@ -212,6 +216,15 @@ static int tell_terminate(struct launcher *l) {
     return len < 0 ? len : chan_send(l->outbox.socket, buf, (size_t)len, NULL, 0);
 }
 
+static void open_conversation(struct launcher *l) {
+    l->outbox.owes_replayed = false;
+    l->outbox.state = WIRE_OPEN;
+    unsigned i = 0;
+    for (struct child *c; (c = children_next(&l->children, &i));)
+        if (c->owed)
+            outbox_owe(l, c, 0);
+}
+
 /* One message of those that are owed. Returns 1 when something was sent, 0 when nothing is owed, -EAGAIN, or
  * -errno. */
 static int send_one(struct launcher *l) {
@@ -225,10 +238,8 @@ static int send_one(struct launcher *l) {
         r = tell_first(l);
     } else if (o->owes_replayed) {
         r = send_plain(l, SK_REPORT_REPLAYED);
-        if (r == 0) {
-            o->owes_replayed = false;
-            o->state = WIRE_OPEN;
-        }
+        if (r == 0)
+            open_conversation(l);
     } else if (o->state == WIRE_OPEN && o->owes_terminate) {
         r = tell_terminate(l);
         if (r == 0)

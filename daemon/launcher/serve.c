@@ -133,9 +133,11 @@ static int on_spawn(struct launcher *l, const struct request *q) {
         return answer_failed(l, SK_REPORT_SPAWN_FAILED, m->start_id, (enum sk_stage)f.stage, r, f.detail);
     }
     r = record_started(l, c, &s);
-    if (r < 0)
-        outbox_owe(l, c,
-                   OWE_START); /* cannot be watched: look at once, it will be looked at again at its exit */
+    if (r < 0) {
+        (void)kill(s.pid, SIGKILL); /* reaped as one of no record */
+        reap_forget(l, c);
+        return answer_failed(l, SK_REPORT_SPAWN_FAILED, m->start_id, SK_STAGE_TABLE, r, "epoll");
+    }
     return 0;
 }
 

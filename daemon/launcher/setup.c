@@ -253,6 +253,8 @@ int setup_cgroups(struct launcher *l) {
 }
 
 int setup_takeover(struct launcher *l) {
+    /* Nobody shall wait on the socket of an orphan. */
+    socket_remove(l->paths.run, SK_CONTROL_SOCKET);
     int from_manager = adopt_from_service_manager(l);
     int from_daemon = adopt_from_daemon(l);
     if (from_manager + from_daemon > 0)

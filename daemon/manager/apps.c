@@ -115,9 +115,8 @@ static struct member *member_new(struct app *a, uint32_t number) {
     mb->app = a;
     mb->number = number;
     mb->pidfd = mb->leaf_fd = -EBADF;
-    mb->inst.deadline_usec = USEC_NEVER;
     mb->state_usec = a->manager->ports->clock.realtime(a->manager->ports->clock.ctx);
-    mb->inst.since_usec = a->manager->ports->clock.monotonic(a->manager->ports->clock.ctx);
+    instance_init(&mb->inst, a->manager->ports->clock.monotonic(a->manager->ports->clock.ctx));
     list_init(&mb->dirty);
     list_init(&mb->gate);
     return mb;

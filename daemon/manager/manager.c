@@ -102,6 +102,8 @@ static void load_run(void *userdata, const struct store_entry *e) {
     mb->started_usec = r.started_usec;
     mb->inst.was_ready = r.ready;
     mb->run_open = !r.ended && r.pid != 0;
+    mb->run_verdict = r.verdict;
+    mb->inst.restarts = r.restarts;
     memcpy(mb->class, r.class, sizeof(mb->class));
     memcpy(mb->run_boot_id, r.boot_id, sizeof(mb->run_boot_id));
     m->last_start_id = MAX(m->last_start_id, r.start_id);

@@ -149,7 +149,9 @@ void note_run(struct member *mb, bool ended) {
                            .exit_seq = mb->exit_seq,
                            .started_usec = mb->started_usec,
                            .ended = ended,
-                           .ready = mb->inst.was_ready};
+                           .ready = mb->inst.was_ready,
+                           .verdict = ended ? mb->inst.last_verdict : RESTART_NONE,
+                           .restarts = mb->inst.restarts};
     text_format(r.class, sizeof(r.class), "%s", mb->class);
     text_format(r.boot_id, sizeof(r.boot_id), "%s", m->boot_id);
     char tenant[NAME_LEN_MAX + 1], key[RECORD_KEY_MAX];

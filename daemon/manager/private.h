@@ -49,9 +49,10 @@ struct member {
     uint64_t oom_before, cpu_before; /* counters of the leaf when the run began */
     bool oom_seen;
     uint64_t exit_seq;
-    bool run_open;        /* loaded: the record of the last run has no end */
-    char run_boot_id[40]; /* ... and was written in this boot */
-    pid_t adopt_pid;      /* loaded: the pid of that record */
+    bool run_open;                    /* loaded: the record of the last run has no end */
+    char run_boot_id[40];             /* ... and was written in this boot */
+    pid_t adopt_pid;                  /* loaded: the pid of that record */
+    enum restart_verdict run_verdict; /* loaded: what followed its end */
     struct notify *notify;
     struct probe *probe;
     uint64_t probe_id;            /* start id of a running exec probe; 0: none */

@@ -19,15 +19,6 @@ static int arm(struct member *mb, uint64_t in_usec, sd_event_time_handler_t fn) 
                              1000, fn, mb);
 }
 
-static int watchdog_due(sd_event_source *source ATTR_UNUSED, uint64_t usec ATTR_UNUSED, void *userdata) {
-    struct member *mb = userdata;
-    char age[32];
-    text_format(mb->stop_why, sizeof(mb->stop_why), "its watchdog was silent for %s",
-                text_age(mb->watchdog_usec, age, sizeof(age)));
-    member_mark(mb, INSTANCE_NOT_READY);
-    return 0;
-}
-
 static void on_notify(void *userdata, const struct notify_message *msg) {
     struct member *mb = userdata;
     const struct clock_port *clock = &mb->manager->ports->clock;
@@ -37,15 +28,12 @@ static void on_notify(void *userdata, const struct notify_message *msg) {
         member_mark(mb, INSTANCE_READY);
     if (msg->watchdog_usec)
         mb->watchdog_usec = msg->watchdog_usec;
-    if ((msg->watchdog || msg->watchdog_usec) && mb->watchdog_usec && mb->inst.state == INSTANCE_RUNNING)
-        arm(mb, mb->watchdog_usec, watchdog_due);
-    if (msg->extend_usec && mb->inst.deadline_usec != USEC_NEVER &&
-        mb->inst.deadline_event != INSTANCE_DELAY_OVER) {
-        /* Never longer than an hour at a time, whatever the app says. */
-        uint64_t extended = usec_add(clock->monotonic(clock->ctx), MIN(msg->extend_usec, 60 * USEC_PER_MIN));
-        mb->inst.deadline_usec = MAX(mb->inst.deadline_usec, extended);
-        member_arm(mb);
-    }
+    uint64_t now = clock->monotonic(clock->ctx);
+    if ((msg->watchdog || msg->watchdog_usec) && mb->watchdog_usec)
+        instance_watchdog(&mb->inst, mb->watchdog_usec, now);
+    if (msg->extend_usec) /* never longer than an hour at a time, whatever the app says */
+        instance_extend(&mb->inst, MIN(msg->extend_usec, 60 * USEC_PER_MIN), now);
+    member_arm(mb);
 }
 
 int member_open_notify(struct member *mb) {

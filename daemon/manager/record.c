@@ -97,6 +97,13 @@ void app_record_free(struct app_record *r) {
     *r = (struct app_record){0};
 }
 
+static enum restart_verdict unpack_verdict(struct cursor *c) {
+    uint8_t verdict = cursor_u8(c);
+    if (verdict >= RESTART_VERDICT_MAX)
+        c->bad = true;
+    return (enum restart_verdict)verdict;
+}
+
 int run_record_encode(const struct run_record *r, void *buf, size_t size) {
     struct packer p;
     begin(&p, buf, size);
@@ -108,6 +115,8 @@ int run_record_encode(const struct run_record *r, void *buf, size_t size) {
     packer_u64(&p, r->started_usec);
     packer_u8(&p, r->ended);
     packer_u8(&p, r->ready);
+    packer_u8(&p, (uint8_t)r->verdict);
+    packer_u32(&p, r->restarts);
     packer_text(&p, r->class);
     packer_text(&p, r->boot_id);
     return packer_end(&p);
@@ -124,6 +133,8 @@ int run_record_decode(const void *data, size_t len, struct run_record *ret) {
     r.started_usec = cursor_u64(&c);
     r.ended = flag(&c);
     r.ready = flag(&c);
+    r.verdict = unpack_verdict(&c);
+    r.restarts = cursor_u32(&c);
     copy_text(&c, r.class, sizeof(r.class));
     copy_text(&c, r.boot_id, sizeof(r.boot_id));
     int end = cursor_end(&c);
@@ -138,6 +149,7 @@ static void pack_exit(struct packer *p, const struct run_exit *e) {
     packer_u32(p, e->stage);
     packer_u8(p, e->dumped);
     packer_u8(p, e->oom_killed);
+    packer_u8(p, e->not_ready);
     packer_u64(p, e->at_usec);
     packer_u64(p, e->run_usec);
     packer_u64(p, e->cpu_usec);
@@ -153,6 +165,7 @@ static void unpack_exit(struct cursor *c, struct run_exit *ret) {
     ret->stage = cursor_u32(c);
     ret->dumped = flag(c);
     ret->oom_killed = flag(c);
+    ret->not_ready = flag(c);
     ret->at_usec = cursor_u64(c);
     ret->run_usec = cursor_u64(c);
     ret->cpu_usec = cursor_u64(c);
@@ -183,10 +196,7 @@ int exit_record_decode(const void *data, size_t len, struct exit_record *ret) {
     r.started_usec = cursor_u64(&c);
     r.pid = cursor_u32(&c);
     unpack_exit(&c, &r.exit);
-    uint8_t verdict = cursor_u8(&c);
-    if (verdict >= RESTART_VERDICT_MAX)
-        c.bad = true;
-    r.verdict = (enum restart_verdict)verdict;
+    r.verdict = unpack_verdict(&c);
     copy_text(&c, r.reason, sizeof(r.reason));
     copy_text(&c, r.last_line, sizeof(r.last_line));
     int end = cursor_end(&c);

@@ -41,6 +41,8 @@ struct run_record {
     uint64_t exit_seq;     /* number of exits noted so far */
     uint64_t started_usec; /* CLOCK_REALTIME */
     bool ended, ready;
+    enum restart_verdict verdict; /* what followed its end; RESTART_NONE before */
+    uint32_t restarts;            /* automatic starts since the last manual one */
     char class[NAME_LEN_MAX + 1]; /* where its group is */
     char boot_id[40];
 };

@@ -148,7 +148,8 @@ static int fill(struct request *q, struct member *mb, char *const *command, stru
     r = r < 0 ? r : fill_env(q, mb, &user, own);
     r = r < 0 ? r : copy_words(q->argv, q->msg.argv, &q->msg.n_argv);
     r = r < 0 ? r : copy_words(q->env, q->msg.env, &q->msg.n_env);
-    r = r < 0 ? r : text_format(q->workdir, sizeof(q->workdir), "%s", workdir ? workdir[0] : "");
+    r = r < 0 ? r
+              : text_format(q->workdir, sizeof(q->workdir), "%s", workdir && workdir[0] ? workdir[0] : "");
     if (r < 0)
         return reason_set(why, r, "the command or environment is too long");
 

@@ -217,7 +217,15 @@ static void settle_member(struct member *mb, unsigned *taken) {
             note_run(mb, true);
         }
     }
-    if (mb->app->record.wanted && !mb->app->record.removing && !mb->doomed)
+    if (!mb->app->record.wanted || mb->app->record.removing || mb->doomed ||
+        mb->inst.state != INSTANCE_STOPPED)
+        return;
+    /* Held, or ended as its policy lets it: a new daemon is no reason to try again, a boot of the host is. */
+    bool stays = mb->run_verdict == RESTART_FORBIDDEN || mb->run_verdict == RESTART_BUDGET ||
+                 mb->run_verdict == RESTART_DONE || mb->run_verdict == RESTART_NEVER;
+    if (stays && strcmp(mb->run_boot_id, m->boot_id) == 0)
+        instance_restore(&mb->inst, mb->run_verdict, m->ports->clock.monotonic(m->ports->clock.ctx));
+    else
         member_want(mb, false);
 }
 

@@ -22,11 +22,12 @@
 #define BLOCK_CACHE_BYTES  ((size_t)512 << 10)
 #define FILE_BYTES         ((uint64_t)8 << 20)
 #define LEVEL_BYTES        ((uint64_t)32 << 20)
-#define LOG_BYTES          ((size_t)256 << 10)
 #define OPEN_FILES_MAX     64
 
-/* After a write found the disk full, opening is not tried again below this much room. */
-#define ROOM_MIN_BYTES ((uint64_t)512 << 10)
+/* With less room than this nothing is written. It is what a write can lead to at once (log, table, manifest),
+ * so that RocksDB seldom gets to see a full disk: Debian builds it with assertions, and some of them do not
+ * expect one. */
+#define ROOM_MIN_BYTES ((uint64_t)4 << 20)
 
 /* The lock on our folder. RocksDB's own LOCK is free while the database rests. */
 #define OWNER_FILE "OWNER"
@@ -36,7 +37,6 @@ struct db {
     int dirfd, lock_fd;
     rocksdb_t *handle; /* NULL at rest */
     bool read_only;    /* what handle is */
-    bool no_room;      /* the last write or opening found the disk full */
 };
 
 /* Takes the text. Returns its errno with a reason that says what to do. */
@@ -58,7 +58,8 @@ static void set_table_options(rocksdb_options_t *o) {
     rocksdb_cache_destroy(cache);
 }
 
-/* No timers, few threads, small buffers, small info log.
+/* No timers, few threads, small buffers. The info log gets nothing but its header, because its writer aborts
+ * the process when it goes on after a failed write; what goes wrong is told by the calls.
  *
  * The write-ahead log is first read strictly (`wal_mode` tolerate): a record cut off at the end is what a
  * kill leaves and is dropped, anything else is damage. See open_writable for what happens then. */
@@ -87,9 +88,8 @@ static rocksdb_options_t *make_options(int wal_mode) {
     rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
     rocksdb_options_set_manifest_preallocation_size(o, 64 << 10);
     rocksdb_options_set_max_manifest_file_size(o, 1 << 20);
-    rocksdb_options_set_info_log_level(o, 2 /* warnings */);
-    rocksdb_options_set_max_log_file_size(o, LOG_BYTES);
-    rocksdb_options_set_keep_log_file_num(o, 2);
+    rocksdb_options_set_info_log_level(o, 4 /* fatal errors */);
+    rocksdb_options_set_keep_log_file_num(o, 1);
     return o;
 }
 
@@ -140,33 +140,30 @@ bool db_is_awake(const struct db *db) {
     return db->handle;
 }
 
-/* True when it is known that opening would only fail. */
-static bool is_still_full(const struct db *db) {
+static bool has_room(const struct db *db) {
     struct statvfs st;
-    return db->no_room && fstatvfs(db->dirfd, &st) == 0 &&
-           (uint64_t)st.f_bavail * st.f_frsize < ROOM_MIN_BYTES;
+    if (fstatvfs(db->dirfd, &st) < 0)
+        return true; /* writing will tell */
+    return (uint64_t)(geteuid() == 0 ? st.f_bfree : st.f_bavail) * st.f_frsize >= ROOM_MIN_BYTES;
 }
 
-static int open_writable(struct db *db, struct reason *why) {
-    if (is_still_full(db))
-        return dberror_explain("No space left on device", db->path, "opening it", 0, why);
-    db_rest(db);
-    int r = open_handle(db, false, why);
-    db->no_room = r == -ENOSPC;
-    return r;
-}
-
-/* Opens as far as it goes: reading still works on a full disk. */
+/* Opens it as it is needed, on a full disk for reading only. */
 static int wake(struct db *db, bool for_write, struct reason *why) {
-    if (db->handle && (!for_write || !db->read_only))
+    bool room = has_room(db);
+    if (db->handle && (!for_write || (!db->read_only && room)))
         return 0;
-    int r = open_writable(db, why);
+    int r = -ENOSPC;
+    if (room) {
+        db_rest(db);
+        r = open_handle(db, false, why);
+    } else {
+        dberror_explain("No space left on device", db->path, for_write ? "writing to it" : "opening it", 0,
+                        why);
+    }
     if (r != -ENOSPC || for_write)
         return r;
     struct reason second = {0};
-    if (db->handle || open_handle(db, true, &second) == 0)
-        return 0;
-    return r; /* there is nothing to read yet */
+    return open_handle(db, true, &second) == 0 ? 0 : r; /* there is nothing to read yet */
 }
 
 /* RocksDB's threads are made where it is called from; signals are for the main thread only. */
@@ -269,7 +266,6 @@ static int write_once(struct db *db, rocksdb_writebatch_t *changes, bool sync, s
     if (!text)
         return 0;
     r = explain(db, text, "writing to it", why);
-    db->no_room = r == -ENOSPC;
     db_rest(db);
     return r;
 }

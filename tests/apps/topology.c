@@ -17,6 +17,7 @@
 #define PUBLISH_USEC 1000000
 #define STATS_USEC   100000
 #define COMMIT_USEC  1000000
+#define CLOSE_USEC   2000000
 #define POLL_MS      50
 
 struct topology {
@@ -65,7 +66,7 @@ static int topology_publish(struct topology *topology) {
 }
 
 /* Tells the group how far the counts have come. */
-static void topology_commit(struct topology *topology, bool wait) {
+static void topology_commit(struct topology *topology) {
     if (!topology->owned || topology->owned->cnt == 0)
         return;
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_copy(topology->owned);
@@ -78,7 +79,7 @@ static void topology_commit(struct topology *topology, bool wait) {
             offsets->elems[i].offset = (int64_t)next;
     }
     if (offsets->cnt > 0)
-        rd_kafka_commit(topology->consumer, offsets, !wait);
+        rd_kafka_commit(topology->consumer, offsets, 1 /* do not wait */);
     rd_kafka_topic_partition_list_destroy(offsets);
 }
 
@@ -133,7 +134,7 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t kind,
     } else {
         error = topology_write(topology);
         if (error == 0 && !rd_kafka_assignment_lost(consumer))
-            topology_commit(topology, true);
+            topology_commit(topology);
         rd_kafka_assign(consumer, NULL);
         if (topology->owned)
             rd_kafka_topic_partition_list_destroy(topology->owned);
@@ -244,7 +245,7 @@ static int topology_tick(struct topology *topology) {
         topology->publish_due = topology->republish > 0 ? now : now + PUBLISH_USEC;
     }
     if (error == 0 && now >= topology->commit_due && topology->lines_in_batch == 0) {
-        topology_commit(topology, false);
+        topology_commit(topology);
         topology->commit_due = now + COMMIT_USEC;
     }
     if (now >= topology->stats_due) {
@@ -322,21 +323,46 @@ static int clients_open(struct topology *topology) {
                                                    : client_producer(topology->options, &topology->producer);
 }
 
-static void topology_close(struct topology *topology, bool clean) {
+/* Leaves the group, if the cluster answers in time. */
+static bool consumer_close(rd_kafka_t *consumer) {
+    uint64_t deadline = life_now_usec() + CLOSE_USEC;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer, queue);
+    bool closed = error != NULL; /* there was nothing to close */
+
+    while (!closed && life_now_usec() < deadline) {
+        rd_kafka_queue_poll_callback(queue, POLL_MS);
+        closed = rd_kafka_consumer_closed(consumer);
+    }
+    if (error)
+        rd_kafka_error_destroy(error);
+    if (closed)
+        rd_kafka_queue_destroy(queue);
+    return closed;
+}
+
+/* Everything that matters is in the counts by then. A cluster that does not answer must not hold up a stop:
+ * its clients are left to the end of the process. Returns whether they are gone. */
+static bool topology_close(struct topology *topology, bool clean) {
+    bool closed = true;
+
     if (clean && topology_write(topology) == 0) {
         topology_publish(topology);
-        topology_commit(topology, false);
+        topology_commit(topology);
     }
     if (topology->producer) {
-        rd_kafka_flush(topology->producer, 2000);
-        rd_kafka_destroy(topology->producer);
+        closed = rd_kafka_flush(topology->producer, CLOSE_USEC / 1000) == 0;
+        if (closed)
+            rd_kafka_destroy(topology->producer);
     }
-    if (topology->consumer) {
-        rd_kafka_consumer_close(topology->consumer);
-        rd_kafka_destroy(topology->consumer);
+    if (topology->consumer && closed) {
+        closed = consumer_close(topology->consumer);
+        if (closed)
+            rd_kafka_destroy(topology->consumer);
     }
     if (topology->owned)
         rd_kafka_topic_partition_list_destroy(topology->owned);
+    return closed;
 }
 
 int topology_run(const struct topology_options *options, struct counts *counts, int stop_fd) {
@@ -350,6 +376,10 @@ int topology_run(const struct topology_options *options, struct counts *counts, 
     life_notify("STOPPING=1");
     if (error == 0 && topology.owned)
         topology_report(&topology);
-    topology_close(&topology, error == 0);
+    if (!topology_close(&topology, error == 0)) {
+        fputs("wordcount: the cluster does not answer; left without a goodbye\n", stderr);
+        counts_close(counts);
+        _exit(error == 0 ? EXIT_SUCCESS : EXIT_FAILURE); /* the clients' threads still run */
+    }
     return error;
 }

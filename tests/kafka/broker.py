@@ -17,7 +17,8 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 from javatools import Jars, default_target  # noqa: E402
 from processes import Process  # noqa: E402
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 import dataset  # noqa: E402
 from broker import Broker  # noqa: E402
 from javatools import Jars, build_directory, default_target  # noqa: E402
@@ -104,7 +105,7 @@ def cluster(jars, tmp_path):
 
 @pytest.fixture
 def service(request):
-    made = Service(build_directory())
+    made = Service(build_directory(), name="kafka")
     request.node.stash[LOG_TOP] = made.root
     try:
         yield made.start()

@@ -45,8 +45,8 @@ class Installed:
         """Unpacks the product, makes users and tenants, and starts the service, as an administrator would."""
         self.guest.ok(UNPACK, timeout=120)
         self.guest.ok(SETTLE)
-        self.guest.ok("useradd -m alice && useradd -m bob && groupadd beta-team && useradd -m -G beta-team carol")
-        self.guest.ok("useradd -r -G audio alpha-app && useradd -r beta-app && useradd -m -G streamkeeper-admin olga")
+        self.guest.ok("useradd -m alice && useradd -m bob && groupadd beta-team && groupadd shared-data && useradd -m -G beta-team carol")
+        self.guest.ok("useradd -r -G shared-data alpha-app && useradd -r beta-app && useradd -m -G streamkeeper-admin olga")
         for name, keys in TENANTS.items():
             text = "[tenant]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
             self.guest.put(f"/etc/streamkeeper/tenants.d/{name}.conf", text)

@@ -79,6 +79,11 @@ int ground_commit(struct registry *r, struct registry_batch *b, bool sync) {
     struct answer a = {.n = 0};
     assert_int_equal(registry_commit(r, b, sync, committed, &a), 0);
     ground_wait(r, &a.n, 1);
+    if (a.error < 0 && a.error != -ENOSPC) {
+        struct reason why;
+        registry_explain(r, &why);
+        print_message("%s\n", why.text);
+    }
     return a.error;
 }
 

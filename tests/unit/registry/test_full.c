@@ -34,7 +34,7 @@ static bool mount_small(struct place *p) {
     }
     p->mount = ground_make();
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("tmpfs", p->mount, "tmpfs", MS_NOSUID | MS_NODEV, "size=12m,mode=700") < 0) {
+        mount("tmpfs", p->mount, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=700") < 0) {
         print_message("skip: cannot mount a small file system: %s\n", strerror(errno));
         return false;
     }
@@ -131,7 +131,7 @@ static void fails_reads_recovers(void **state) {
     struct registry *r = ground_open(p->path);
     assert_int_equal(ground_put(r, "first", "1", true), 0);
     unsigned taken = 0;
-    static const off_t lefts[] = {3 << 20, 1 << 20, 300 << 10, 40 << 10, 0, 2 << 20};
+    static const off_t lefts[] = {7 << 20, 5 << 20, 4 << 20, 40 << 10, 0, 6 << 20};
     for (size_t i = 0; i < ARRAY_LEN(lefts); i++) {
         fill(p, lefts[i]);
         taken = put_until_full(r, taken);

@@ -20,7 +20,7 @@ def _die_with_parent():
 class Process:
     """A child whose stdout and stderr are copied, line by line, to a log file and to whoever waits for a line."""
 
-    def __init__(self, name, argv, log, env=None, pass_fds=()):
+    def __init__(self, name, argv, log, env=None, pass_fds=(), user=None):
         self.name = name
         self.log = log
         self._lines = []
@@ -28,7 +28,8 @@ class Process:
         self._ended = False
         self._child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, text=True,
-            errors="replace", pass_fds=pass_fds, preexec_fn=_die_with_parent)
+            errors="replace", pass_fds=pass_fds, preexec_fn=_die_with_parent,
+            **({} if user is None else {"user": user, "group": user, "extra_groups": []}))
         self._reader = threading.Thread(target=self._read, name=f"read-{name}", daemon=True)
         self._reader.start()
 

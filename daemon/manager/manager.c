@@ -118,6 +118,29 @@ static void load_event(void *userdata, const struct store_entry *e) {
         l->manager->event_seq = MAX(l->manager->event_seq, seq);
 }
 
+static void load_last_exit(void *userdata, const struct store_entry *e) {
+    struct member *mb = userdata;
+    struct exit_record r;
+    if (exit_record_decode(e->value, e->len, &r) < 0)
+        return;
+    mb->inst.exit = r.exit;
+    mb->has_last_exit = true;
+}
+
+static void load_last_exits(struct manager *m) {
+    const struct store_port *store = &m->ports->store;
+    char key[RECORD_KEY_MAX], tenant[NAME_LEN_MAX + 1];
+    for (size_t i = 0; i < m->n_apps; i++)
+        for (uint32_t n = 0; n < m->apps[i]->n_members; n++) {
+            struct member *mb = m->apps[i]->members[n];
+            if (mb->exit_seq == 0)
+                continue;
+            record_exit_key(key, app_tenant(m->apps[i], tenant), strchr(m->apps[i]->name, '/') + 1, n,
+                            mb->exit_seq);
+            store->load(store->ctx, key, load_last_exit, mb);
+        }
+}
+
 int manager_load(struct manager *m, struct reason *why) {
     static const struct {
         const char *prefix;
@@ -131,6 +154,7 @@ int manager_load(struct manager *m, struct reason *why) {
             return reason_set(why, r, "the registry in %s cannot be read: %s", m->paths.registry,
                               strerror(-r));
     }
+    load_last_exits(m);
     return access_load(m, why);
 }
 

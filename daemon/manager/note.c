@@ -99,6 +99,7 @@ static void fill_usage(struct member *mb) {
 
 void note_exit(struct member *mb) {
     struct manager *m = mb->manager;
+    mb->has_last_exit = true;
     bool started = mb->inst.exit.end != RUN_END_FAILED_START;
     if (started)
         fill_usage(mb);

@@ -49,6 +49,7 @@ struct member {
     uint64_t oom_before, cpu_before; /* counters of the leaf when the run began */
     bool oom_seen;
     uint64_t exit_seq;
+    bool has_last_exit;               /* inst.exit is the end of some run */
     bool run_open;                    /* loaded: the record of the last run has no end */
     char run_boot_id[40];             /* ... and was written in this boot */
     pid_t adopt_pid;                  /* loaded: the pid of that record */

@@ -73,7 +73,7 @@ static void view_member(const struct member *mb, bool with_usage, struct instanc
                                   .since_usec = mb->state_usec,
                                   .generation = instance_state_has_process(i->state) ? mb->generation : 0,
                                   .why = why_text(mb, why, why_size),
-                                  .last_exit = mb->exit_seq ? &i->exit : NULL,
+                                  .last_exit = mb->has_last_exit ? &i->exit : NULL,
                                   .cpu_usec = UINT64_MAX,
                                   .memory_bytes = UINT64_MAX,
                                   .tasks = UINT64_MAX};

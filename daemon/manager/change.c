@@ -178,7 +178,9 @@ int change_begin(struct app *a, const struct app_record *next, const struct call
     *c = (struct change){
         .app = a, .kind = kind, .actor = who->uid, .manual = manual, .done = done, .userdata = userdata};
     text_format(c->text, sizeof(c->text), "%s", text);
-    struct app_record tip;
+    struct app_record tip, most = *next;
+    most.most_instances = MAX(most.most_instances, most.instances);
+    next = &most;
     int r = record_copy(next, &c->record);
     if (r < 0) {
         change_free(c);

@@ -80,7 +80,7 @@ struct app {
     struct list roll;    /* in manager->rolling */
     uint64_t purge_id;   /* start id of the purge under way */
     uint32_t purge_next; /* instance whose state directory is next */
-    bool purging;
+    bool purging, purge_failed;
 };
 
 struct class_state {

@@ -65,6 +65,7 @@ int app_record_encode(const struct app_record *r, void *buf, size_t size) {
     packer_u8(&p, r->removing);
     packer_u8(&p, r->purge);
     packer_u32(&p, r->instances);
+    packer_u32(&p, r->most_instances);
     packer_u64(&p, r->registered_usec);
     packer_u32(&p, r->registered_by);
     packer_text(&p, r->spec_text);
@@ -79,6 +80,7 @@ int app_record_decode(const void *data, size_t len, struct app_record *ret) {
     r.removing = flag(&c);
     r.purge = flag(&c);
     r.instances = cursor_u32(&c);
+    r.most_instances = cursor_u32(&c);
     r.registered_usec = cursor_u64(&c);
     r.registered_by = cursor_u32(&c);
     const char *text = cursor_text(&c);

@@ -24,10 +24,11 @@
 
 struct app_record {
     uint64_t generation;
-    bool wanted;        /* it is to run */
-    bool removing;      /* unregistered; its instances are still to be stopped */
-    bool purge;         /* ... and its state directories removed */
-    uint32_t instances; /* after scale; the spec's number otherwise */
+    bool wanted;             /* it is to run */
+    bool removing;           /* unregistered; its instances are still to be stopped */
+    bool purge;              /* ... and its state directories removed */
+    uint32_t instances;      /* after scale; the spec's number otherwise */
+    uint32_t most_instances; /* it ever had: so many state directories may exist */
     uint64_t registered_usec;
     uint32_t registered_by;
     char *spec_text; /* canonical; owned */

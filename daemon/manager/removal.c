@@ -37,11 +37,13 @@ static void forget(struct app *a) {
         records_gone(NULL, r);
     for (uint32_t n = 0; n < a->n_members; n++)
         groups_close_leaf(a->members[n], true);
-    if (a->record.purge)
+    if (a->record.purge && !a->purge_failed)
         for (uint32_t n = 0; n < a->n_members; n++)
             m->ports->log.forget(m->ports->log.ctx, tenant, app, n);
     note_event(m, EVENT_UNREGISTERED, a, -1, -1,
-               a->record.purge ? "gone, with its state directories" : "gone; its state directories are kept");
+               !a->record.purge  ? "gone; its state directories are kept"
+               : a->purge_failed ? "gone; not all of its state directories could be removed"
+                                 : "gone, with its state directories");
     apps_drop(a);
 }
 
@@ -71,7 +73,8 @@ void removal_tool_exited(struct app *a, bool ok) {
         .tenant = app_tenant(a, tenant), .app = strchr(a->name, '/') + 1, .number = a->purge_next};
     if (ok)
         link_state_remove(m->link, &what);
-    else
+    a->purge_failed |= !ok;
+    if (!ok)
         note_event(
             m, EVENT_UNREGISTERED, a, (int32_t)a->purge_next, -1,
             "its state directory could not be emptied and is left; the log of the state tool says why");
@@ -86,6 +89,10 @@ void removal_continue(struct app *a) {
         if (!member_is_down(a->members[n]))
             return;
     a->purging = true;
+    /* Members for those that were scaled away: their state directories may be there. */
+    uint32_t most = MIN(a->record.most_instances, (uint32_t)SPEC_INSTANCES_MAX);
+    if (a->record.purge && most > a->n_members && app_resize(a, most) < 0)
+        a->purge_failed = true;
     if (a->record.purge)
         purge_next(a);
     else

@@ -107,13 +107,15 @@ static void feed(struct member *mb, enum instance_event event) {
     if (event == INSTANCE_WANT)
         mb->pending_manual = false;
     unsigned actions = instance_feed(&mb->inst, event, &args);
+    /* First how the run ended, then what follows. */
+    member_act(mb, actions & INSTANCE_DO_RECORD);
     note_state(mb, before, verdict);
     if (mb->inst.state == INSTANCE_GATED && list_is_empty(&mb->gate))
         list_append(&m->class_states[MIN(class_index(m, mb->app->spec.class), m->classes.n - 1U)].gated,
                     &mb->gate);
     if (mb->inst.state != INSTANCE_GATED)
         list_remove(&mb->gate);
-    member_act(mb, actions);
+    member_act(mb, actions & ~(unsigned)INSTANCE_DO_RECORD);
     member_arm(mb);
 }
 

@@ -259,8 +259,8 @@ int spawn_probe(struct member *mb, uint64_t start_id) {
 /* Runs the state tool on the state directory of an instance of an app that is gone. */
 int spawn_tool(struct app *a, uint32_t number, uint64_t start_id) {
     struct member *mb = a->members[number];
-    static char program[] = "streamkeeper-state", verb[] = "delete";
-    char *const command[] = {program, verb, NULL};
+    static char program[] = "streamkeeper-state", verb[] = "delete", here[] = ".";
+    char *const command[] = {program, verb, here, NULL};
     AUTO_REQUEST q = {.msg.start_id = start_id};
     int r = app_class(a) ? open_leaf(mb) : -ENOENT;
     r = r < 0 ? r : fill_texts(&q, mb);

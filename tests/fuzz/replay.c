@@ -15,8 +15,22 @@ static int is_file(const struct dirent *e) {
     return e->d_name[0] != '.';
 }
 
+static void run(char prefix, const char *data, size_t len) {
+    /* A block of just this size, so that a sanitizer sees a byte read too many. */
+    size_t n = len + (prefix != '\0');
+    AUTO_FREE char *copy = malloc(n + !n);
+    if (!copy)
+        abort();
+    if (prefix)
+        copy[0] = prefix;
+    memcpy(copy + (prefix != '\0'), data, len);
+    LLVMFuzzerTestOneInput((const uint8_t *)copy, n);
+}
+
 /* A crash ends the program; the last name printed is the file's. */
 static int replay_folder(const char *folder, unsigned *n) {
+    char prefix = folder[0] != '\0' && folder[1] == '=' ? folder[0] : '\0';
+    folder += prefix ? 2 : 0;
     struct dirent **entries;
     int count = scandir(folder, &entries, is_file, alphasort), failed = 0;
     if (count < 0) {
@@ -32,7 +46,7 @@ static int replay_folder(const char *folder, unsigned *n) {
         printf("# %s\n", entries[i]->d_name);
         fflush(stdout);
         if (r >= 0)
-            LLVMFuzzerTestOneInput((const uint8_t *)data, len);
+            run(prefix, data, len);
         printf("%sok %u - %s\n", r < 0 ? "not " : "", ++*n, entries[i]->d_name);
         failed |= r < 0;
         free(entries[i]);

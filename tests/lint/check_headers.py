@@ -12,8 +12,9 @@ import source
 
 
 def compile_alone(root, compiler, path):
-    command = [compiler, "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", f"{root}/daemon",
-               "-I", f"{root}/include", "-I", f"{root}/tests", "-x", "c", "-"]
+    command = [compiler, "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "-"]
+    for folder in ("", "/daemon", "/include", "/tests"):
+        command += ["-I", f"{root}{folder}"]
     # Through a file that includes it, twice: as the main file it would be "unused", and its guard would not be tried.
     program = f'#include "{root}/{path}"\n' * 2
     done = subprocess.run(command, input=program, capture_output=True, text=True, check=False)

@@ -33,13 +33,20 @@ static bool mount_small(struct place *p) {
         return true;
     }
     p->mount = ground_make();
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("tmpfs", p->mount, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=700") < 0) {
+    if (mount("tmpfs", p->mount, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=700") < 0) {
         print_message("skip: cannot mount a small file system: %s\n", strerror(errno));
         return false;
     }
     p->mounted = true;
     return true;
+}
+
+/* Once, before there are threads: each thread keeps the namespace that it was born in. */
+static int enter_namespace(void **state) {
+    (void)state;
+    if (!getenv("STREAMKEEPER_TEST_MOUNT") && unshare(CLONE_NEWNS) == 0)
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+    return 0;
 }
 
 static int make(void **state) {
@@ -124,6 +131,18 @@ static void check_count(struct registry *r, unsigned taken) {
         fail_msg("%u were taken, %u are there", taken, n);
 }
 
+/* Fills and writes until three changes in a row have failed: the database may give room back meanwhile. */
+static void stay_full(const struct place *p, struct registry *r) {
+    unsigned failed = 0;
+    for (unsigned tries = 0; failed < 3; tries++) {
+        assert_true(tries < 100);
+        fill(p, 0);
+        int error = ground_put(r, "other", "2", true);
+        assert_true(error == 0 || error == -ENOSPC);
+        failed = error == 0 ? 0 : failed + 1;
+    }
+}
+
 static void fails_reads_recovers(void **state) {
     struct place *p = *state;
     if (!p->path[0])
@@ -136,12 +155,10 @@ static void fails_reads_recovers(void **state) {
         fill(p, lefts[i]);
         taken = put_until_full(r, taken);
         check_count(r, taken);
-        /* Full stays full, and keeps serving what it has. */
-        for (int k = 0; k < 5; k++) {
-            assert_int_equal(ground_put(r, "other", "2", true), -ENOSPC);
-            struct registry_scan scan = {.prefix = "first"};
-            assert_string_equal(ground_scan(r, &scan, NULL), "first=1 ");
-        }
+        stay_full(p, r);
+        /* Full, it keeps serving what it has. */
+        struct registry_scan scan = {.prefix = "first"};
+        assert_string_equal(ground_scan(r, &scan, NULL), "first=1 ");
         assert_int_equal(unlink(p->filler), 0);
         assert_int_equal(ground_put(r, "other", "3", true), 0);
         taken = count(r);
@@ -208,5 +225,5 @@ int main(void) {
         cmocka_unit_test_setup_teardown(opens_and_wakes_when_full, make, unmake),
         cmocka_unit_test_setup_teardown(fails_reads_recovers, make, unmake),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, enter_namespace, NULL);
 }

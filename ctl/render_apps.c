@@ -194,7 +194,7 @@ static void field_resources(struct text_buf *b, const struct value *app) {
         field(b, "resources", all.data);
 }
 
-/* "killed by SIGKILL, out of memory, 3m12s ago" */
+/* "killed by SIGKILL (out of memory), 3m12s ago" */
 static void last_exit(const struct look *l, const struct value *i, char *buf, size_t size) {
     const struct value *last = value_get(i, "last_exit");
     char age[32];
@@ -202,8 +202,7 @@ static void last_exit(const struct look *l, const struct value *i, char *buf, si
     if (!last)
         return;
     render_age(l, value_uint(last, "at_usec", 0), age, sizeof(age));
-    snprintf(buf, size, "%s%s%s%s", value_text(last, "text", "?"),
-             value_bool(last, "oom_killed") ? ", out of memory" : "", *age ? ", " : "", age);
+    snprintf(buf, size, "%s%s%s", value_text(last, "text", "?"), *age ? ", " : "", age);
     if (*age)
         strncat(buf, " ago", size - strlen(buf) - 1);
 }

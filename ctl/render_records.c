@@ -78,9 +78,7 @@ void render_history(const struct look *l, const struct value *exits, struct text
         table_cell(t, STYLE_PLAIN, text_age(value_uint(e, "run_usec", 0), text, sizeof(text)));
         table_cell(t, STYLE_PLAIN, cpu ? text_age(cpu, text, sizeof(text)) : "");
         table_cell(t, STYLE_PLAIN, peak ? render_size(peak, text, sizeof(text)) : "");
-        table_cellf(t, style_of_exit(e), "%s%s%s", value_text(e, "text", "?"),
-                    value_bool(e, "oom_killed") ? ", out of memory" : "",
-                    value_bool(e, "core_dumped") ? ", core dumped" : "");
+        table_cell(t, style_of_exit(e), value_text(e, "text", "?"));
         table_cell(t, STYLE_PLAIN, value_text(e, "then", ""));
         exit_note(t, e);
     }

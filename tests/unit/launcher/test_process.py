@@ -122,7 +122,7 @@ def test_failed_stages(service, tmp_path):
     assert (m["stage"], m["error"], m["detail"]) == ("workdir", 2, "/no/such/folder")
     m = spawn(service, launcher, 4, ["true"])
     assert (m["stage"], m["error"]) == ("request", 22)
-    m = spawn(service, launcher, 5, ["/bin/true"], uid=12345 if not IS_ROOT else 0xFFFFFFFF)
+    m = spawn(service, launcher, 5, ["/bin/true"], uid=0xFFFFFFFF if IS_ROOT else os.getuid() + 1)
     assert (m["stage"], m["error"], m["detail"]) == ("request", 1, "uid")
     m = spawn(service, launcher, 6, ["/bin/true"], rlimits=[(7, 10, 1 << 40)])
     assert m["stage"] == "limits"

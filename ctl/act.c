@@ -65,8 +65,9 @@ static void print_result(struct ctl *c, const struct value *result) {
     if (c->options.json) {
         json_add(&b, result);
     } else {
-        const char *text = value_text(result, "text", "");
-        text_add_harmless(&b, text, strlen(text), false);
+        CLEANUP(cleanup_text_buf) struct text_buf line = {0};
+        text_buf_addf(&line, "%s: %s", value_text(result, "name", "?"), value_text(result, "text", ""));
+        text_add_harmless(&b, line.data ? line.data : "", line.len, false);
         text_buf_add(&b, "\n");
     }
     ctl_print(c, &b);

@@ -18,6 +18,7 @@
 #define STEP_MAX_MSEC  250
 #define LAST_LINES     5
 #define EXPLAINED_SIZE 900
+#define NOT_SHOWN      SIZE_MAX /* another app has the line */
 
 int await_catch(void) {
     sigset_t set;
@@ -36,8 +37,9 @@ bool await_pause(int signal_fd, unsigned msec) {
 }
 
 struct progress {
-    bool shown; /* there is a line to take back */
-    bool wanted;
+    bool shown;  /* there is a line to take back */
+    bool wanted; /* stderr is a terminal */
+    bool silent; /* --json */
     uint64_t begun_usec;
 };
 
@@ -98,6 +100,17 @@ static int fail_target(struct ctl *c, const struct wait_target *t, const struct 
     return ctl_fail(c);
 }
 
+static void say_reached(const struct progress *p, const struct wait_target *t, const struct value *app) {
+    CLEANUP(cleanup_text_buf) struct text_buf b = {0};
+    char age[32];
+    if (p->silent || t->goal == WAIT_GONE || !app)
+        return;
+    wait_progress(t, app, &b);
+    printf("%s, after %s\n", b.data ? b.data : t->name,
+           text_age(usec_sub(clock_monotonic_usec(), p->begun_usec), age, sizeof(age)));
+    fflush(stdout);
+}
+
 /* Asks for one app. Returns the exit code of what ended it, 0 while nothing did. */
 static int look_at(struct ctl *c, struct wait_target *t, struct progress *p, size_t others) {
     struct reply r = {0};
@@ -113,8 +126,11 @@ static int look_at(struct ctl *c, struct wait_target *t, struct progress *p, siz
     if (t->verdict == WAIT_FAILED) {
         progress_clear(p);
         code = fail_target(c, t, app, instance);
-    } else if (t->verdict == WAIT_MORE) {
+    } else if (t->verdict == WAIT_MORE && others != NOT_SHOWN) {
         progress_show(p, t, app, others, c->look.width ? c->look.width : 80);
+    } else if (t->verdict == WAIT_REACHED) {
+        progress_clear(p);
+        say_reached(p, t, app);
     }
     reply_free(&r);
     return code;
@@ -155,8 +171,7 @@ static int await_all(struct ctl *c, struct wait_target *targets, size_t n, struc
             struct wait_target *t = &targets[i];
             if (t->verdict != WAIT_MORE)
                 continue;
-            struct progress none = {0};
-            int r = look_at(c, t, first ? &none : p, others - 1);
+            int r = look_at(c, t, p, first ? NOT_SHOWN : others - 1);
             if (r == SK_EXIT_UNREACHABLE)
                 return r;
             code = code ? code : r;

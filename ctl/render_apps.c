@@ -207,6 +207,15 @@ static void last_exit(const struct look *l, const struct value *i, char *buf, si
         strncat(buf, " ago", size - strlen(buf) - 1);
 }
 
+/* What happens by itself at next_usec. */
+static const char *next_step(const char *state) {
+    if (strcmp(state, "backoff") == 0 || strcmp(state, "failed-start") == 0)
+        return "starts again in";
+    if (strcmp(state, "stopping") == 0)
+        return "will be killed in";
+    return strcmp(state, "starting") == 0 ? "has to be ready in" : "next step in";
+}
+
 static void instance_note(const struct look *l, struct table *t, const struct value *i) {
     char note[512], in[32];
     uint64_t next = value_uint(i, "next_usec", 0);
@@ -214,8 +223,8 @@ static void instance_note(const struct look *l, struct table *t, const struct va
         note, sizeof(note), "%s%s", value_text(i, "why", ""),
         value_bool(i, "outdated") ? (*value_text(i, "why", "") ? "; to be replaced" : "to be replaced") : "");
     if (next > l->now_usec && n >= 0 && (size_t)n < sizeof(note))
-        snprintf(note + n, sizeof(note) - (size_t)n, "%snext step in %s", n ? "; " : "",
-                 text_age(next - l->now_usec, in, sizeof(in)));
+        snprintf(note + n, sizeof(note) - (size_t)n, "%s%s %s", n ? "; " : "",
+                 next_step(value_text(i, "state", "")), text_age(next - l->now_usec, in, sizeof(in)));
     table_note(t, STYLE_DIM, note);
 }
 

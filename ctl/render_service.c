@@ -101,30 +101,45 @@ void render_tenants(const struct look *l, const struct value *tenants, struct te
     table_print(t, l, 0, b);
 }
 
+/* The text in lines of the width, those after the first indented. */
+static void add_wrapped(const struct look *l, struct text_buf *b, const char *text, unsigned indent) {
+    CLEANUP(cleanup_text_buf) struct text_buf clean = {0};
+    text_add_harmless(&clean, text, strlen(text), false);
+    unsigned room = l->width > indent + 20 ? l->width - indent : l->width ? 20 : UINT32_MAX, used = 0;
+    for (const char *p = clean.data ? clean.data : ""; *p;) {
+        size_t len = strcspn(p, " "), columns = text_columns(p, len);
+        if (used > 0 && used + 1 + columns > room) {
+            text_buf_addf(b, "\n%*s", (int)indent, "");
+            used = 0;
+        }
+        text_buf_add(b, used > 0 ? " " : "");
+        text_buf_add_bytes(b, p, len);
+        used += (unsigned)columns + (used > 0);
+        p += len + strspn(p + len, " ");
+    }
+    text_buf_add(b, "\n");
+}
+
 void render_doctor(const struct look *l, const struct value *checks, struct text_buf *b) {
-    static const struct table_column columns[] = {
-        {"CHECK", false, false}, {"LEVEL", false, false}, {"FOUND", false, false}, {NULL, false, false}};
-    CLEANUP(cleanup_table) struct table *t = table_new(columns);
-    if (!t)
-        return;
+    enum { WHAT = 10, LEVEL = 10, INDENT = WHAT + LEVEL };
     VALUE_EACH(checks, c) {
-        const char *level = value_text(c, "level", "?");
-        const char *fix = value_text(c, "fix", "");
-        CLEANUP(cleanup_text_buf) struct text_buf note = {0};
-        table_row(t);
-        table_cell(t, STYLE_PLAIN, value_text(c, "what", "?"));
-        table_cell(t,
-                   strcmp(level, "ok") == 0         ? STYLE_GOOD
-                   : strcmp(level, "degraded") == 0 ? STYLE_WARN
-                                                    : STYLE_BAD,
-                   level);
-        table_cell(t, STYLE_PLAIN, value_text(c, "found", ""));
+        const char *level = value_text(c, "level", "?"), *fix = value_text(c, "fix", "");
+        char padded[LEVEL + 1];
+        snprintf(padded, sizeof(padded), "%-*s", LEVEL, level);
+        text_buf_addf(b, "%-*s", WHAT, value_text(c, "what", "?"));
+        look_add(l, b,
+                 strcmp(level, "ok") == 0         ? STYLE_GOOD
+                 : strcmp(level, "degraded") == 0 ? STYLE_WARN
+                                                  : STYLE_BAD,
+                 padded);
+        add_wrapped(l, b, value_text(c, "found", ""), INDENT);
         if (*fix) {
-            text_buf_addf(&note, "fix: %s", fix);
-            table_note(t, STYLE_PLAIN, note.data);
+            text_buf_addf(b, "%*s", INDENT, "");
+            look_add(l, b, STYLE_STRONG, "fix:");
+            text_buf_add(b, " ");
+            add_wrapped(l, b, fix, INDENT + 5);
         }
     }
-    table_print(t, l, 0, b);
 }
 
 static void line(struct text_buf *b, const char *name, const char *text) {

@@ -102,7 +102,7 @@ void wait_progress(const struct wait_target *t, const struct value *app, struct 
     }
     if (t->count != WAIT_ALL && t->count > all)
         all = t->count;
-    text_buf_addf(b, "%s  %zu/%zu %s", t->name, reached, all,
+    text_buf_addf(b, "%s: %zu/%zu %s", t->name, reached, all,
                   t->goal == WAIT_RUNNING ? "running" : "stopped");
     if (other && strcmp(other, "running") == 0 && t->goal == WAIT_RUNNING)
         other = "to be replaced";
@@ -134,9 +134,11 @@ void wait_explain(const struct wait_target *t, const struct value *app, const st
         text_buf_add(b, "held");
     if (*why)
         text_buf_addf(b, ": %s", why);
-    if (*how && strcmp(how, why) != 0) {
+    if (*how && strncmp(why, how, strlen(how)) != 0) {
         text_buf_addf(b, "%s last exit: %s", *why ? ";" : ":", how);
         if (value_uint(last, "run_usec", 0) > 0)
             text_buf_addf(b, " after %s", text_age(value_uint(last, "run_usec", 0), age, sizeof(age)));
     }
+    if (value_has(instance, "next_usec"))
+        text_buf_add(b, "; it will be tried again");
 }

@@ -30,7 +30,7 @@ enum wait_verdict wait_judge(const struct wait_target *t, const struct value *ap
 /* Notes which processes run now. */
 void wait_remember(struct wait_target *t, const struct value *app);
 
-/* "payments/enrich  2/3 running, 1 starting". */
+/* "payments/enrich: 2/3 running, 1 starting". */
 void wait_progress(const struct wait_target *t, const struct value *app, struct text_buf *b);
 
 /* Why it failed, for a person: "payments/enrich/1 is held: … Last exit: …". */

@@ -24,8 +24,8 @@ struct class_conf {
     /* [cpu] */
     uint32_t cpu_weight;       /* 1..10000 */
     bool cpu_idle;             /* cpu.idle: runs only when nobody else wants the CPU */
-    int32_t nice;              /* -20..19; also the autogroup's, where there is no CPU controller */
-    uint32_t sched;            /* SCHED_OTHER 0, BATCH 3, IDLE 5 */
+    int32_t nice;              /* -20..19; used, with the autogroup's, where there is no CPU controller */
+    uint32_t sched;            /* SCHED_OTHER 0, BATCH 3, IDLE 5 (this one not below a group with cpu_idle) */
     uint32_t sched_slice_usec; /* 0: leave */
 
     /* [memory] */

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A line must fit inih's buffer whole, else it would be cut: so the buffer is as long as the file, with room for the
- * ends that a line in its plain form may have more than in the file. */
+/* A line must fit inih's buffer whole, else it would be cut: so the buffer is as long as the file, with room
+ * for the ends that a line in its plain form may have more than in the file. */
 #define LINE_ROOM 16
 
 #define SECTIONS_MAX 32

@@ -16,6 +16,7 @@
 #include "launcher/notify.h"
 #include "launcher/options.h"
 #include "launcher/policy.h"
+#include "launcher/queue.h"
 #include "launcher/spawn.h"
 #include "launcher/users.h"
 
@@ -33,8 +34,8 @@ struct outbox {
     int socket; /* owned; -EBADF while closed */
     enum wire_state state;
     bool owes_replayed, owes_terminate, owes_ping;
-    unsigned interest;          /* what epoll watches now */
-    struct child *first, *last; /* records with something owed */
+    unsigned interest;        /* what epoll watches now */
+    struct child_queue queue; /* records with something owed */
     /* The answer to the last request, if the socket was full; no further request is read before it is sent.
      */
     int reply_len;

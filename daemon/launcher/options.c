@@ -19,7 +19,7 @@ static const char help_text[] =
     "  --user NAME|UID   user of streamkeeperd (default: streamkeeper, if there is one, else root).\n"
     "                    Found in /etc/passwd only\n"
     "  --uid-range A-B   uids and gids that instances may run as (default: 100-4294967293; never 0,\n"
-    "                    never streamkeeperd's own)\n"
+    "                    never streamkeeperd's own). Other groups of a user are not given to apps\n"
     "  --ready-fd N      write \"READY\\n\" to descriptor N and close it when the service answers\n"
     "  --journal         let instances log to the journal also with --root\n"
     "  --debug           more log lines\n"

@@ -4,7 +4,7 @@
 
 #include "base/fd.h"
 #include "launcher/launcher.h"
-#include "launcher/reap.h"
+#include "launcher/starts.h"
 #include "wire/chan.h"
 
 #include <errno.h>
@@ -26,12 +26,7 @@ int outbox_open(struct launcher *l, int socket) {
 
 void outbox_close(struct launcher *l) {
     struct outbox *o = &l->outbox;
-    while (o->first) {
-        struct child *c = o->first;
-        o->first = c->next_in_queue;
-        c->next_in_queue = NULL;
-        c->is_queued = false;
-    }
+    queue_clear(&o->queue);
     unsigned i = 0;
     for (struct child *c; (c = children_next(&l->children, &i));)
         c->owed = 0;
@@ -47,22 +42,8 @@ void outbox_owe(struct launcher *l, struct child *c, uint8_t owed) {
     /* In the replay only what runs and what has exited may be told; how a start turned out comes behind it.
      */
     bool waits = o->state == WIRE_REPLAYING && (c->owed & OWE_START);
-    if (c->is_queued || waits)
-        return;
-    c->is_queued = true;
-    c->next_in_queue = NULL;
-    if (o->first)
-        o->last->next_in_queue = c;
-    else
-        o->first = c;
-    o->last = c;
-}
-
-static void pop(struct outbox *o) {
-    struct child *c = o->first;
-    o->first = c->next_in_queue;
-    c->next_in_queue = NULL;
-    c->is_queued = false;
+    if (!waits)
+        queue_add(&o->queue, c);
 }
 
 int outbox_answer(struct launcher *l, const void *data, int len) {
@@ -80,7 +61,7 @@ void outbox_replay(struct launcher *l) {
     unsigned i = 0;
     for (struct child *c; (c = children_next(&l->children, &i));) {
         c->is_told = false;
-        if (c->state == CHILD_STARTING && reap_settle_start(l, c, NULL) < 0)
+        if (c->state == CHILD_STARTING && starts_settle(l, c, NULL) < 0)
             outbox_owe(l, c, OWE_CHILD); /* still on its way: a failure follows as SPAWN_FAILED */
         else if (c->state == CHILD_RUNNING)
             outbox_owe(l, c, OWE_CHILD);
@@ -141,7 +122,7 @@ static int tell_start(struct launcher *l, struct child *c) {
     int r = spawn_result(c->pipe, &failure);
     if (r > 0) {
         uint64_t id = c->start_id;
-        reap_forget(l, c);
+        starts_forget(l, c);
         answer_spawn_failed(l, id, &failure);
         return 1;
     }
@@ -151,13 +132,13 @@ static int tell_start(struct launcher *l, struct child *c) {
         r = send_child(l, SK_REPORT_SPAWNED, c);
     if (r < 0)
         return r; /* the pipe stays at its end: we come here again */
-    (void)reap_settle_start(l, c, NULL);
+    (void)starts_settle(l, c, NULL);
     return 0;
 }
 
 /* Everything owed about the first record in the queue. Returns 0, -EAGAIN, or -errno. */
 static int tell_first(struct launcher *l) {
-    struct child *c = l->outbox.first;
+    struct child *c = l->outbox.queue.first;
     int r = 0;
     if (c->owed & OWE_CHILD) {
         /* Gone meanwhile: the exit alone tells all. */
@@ -184,25 +165,8 @@ static int tell_first(struct launcher *l) {
             return r;
         c->owed &= (uint8_t)~OWE_EXITED;
     }
-    pop(&l->outbox);
+    queue_remove(&l->outbox.queue, c);
     return 0;
-}
-
-void outbox_drop(struct launcher *l, struct child *c) {
-    struct outbox *o = &l->outbox;
-    if (!c->is_queued)
-        return;
-    struct child **p = &o->first, *before = NULL;
-    while (*p && *p != c) {
-        before = *p;
-        p = &(*p)->next_in_queue;
-    }
-    if (*p)
-        *p = c->next_in_queue;
-    if (o->last == c)
-        o->last = before;
-    c->next_in_queue = NULL;
-    c->is_queued = false;
 }
 
 static int tell_terminate(struct launcher *l) {
@@ -234,7 +198,7 @@ static int send_one(struct launcher *l) {
         r = chan_send(o->socket, o->reply, (size_t)o->reply_len, NULL, 0);
         if (r == 0)
             o->reply_len = 0;
-    } else if (o->first) {
+    } else if (o->queue.first) {
         r = tell_first(l);
     } else if (o->owes_replayed) {
         r = send_plain(l, SK_REPORT_REPLAYED);

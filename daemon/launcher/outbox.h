@@ -19,9 +19,6 @@ void outbox_close(struct launcher *l);
  * replay. */
 void outbox_owe(struct launcher *l, struct child *c, uint8_t owed);
 
-/* Takes a record that is about to be freed out of the queue. */
-void outbox_drop(struct launcher *l, struct child *c);
-
 /* Puts the answer to a request in its slot. Returns 0 or -EMSGSIZE. */
 int outbox_answer(struct launcher *l, const void *data, int len);
 

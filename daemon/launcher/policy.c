@@ -72,11 +72,12 @@ static bool are_rlimits(const struct msg_spawn *m) {
     return true;
 }
 
-static bool permits_groups(const struct policy *p, const struct msg_spawn *m) {
-    for (size_t i = 0; p->can_change_uid && i < m->n_groups; i++)
-        if (!policy_permits_gid(p, m->groups[i]))
-            return false;
-    return true;
+void policy_filter_groups(const struct policy *p, struct msg_spawn *m) {
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n_groups; i++)
+        if (policy_permits_gid(p, m->groups[i]))
+            m->groups[kept++] = m->groups[i];
+    m->n_groups = kept;
 }
 
 /* Every instance is born in its group where there are groups at all; a one-shot state tool may do without. */
@@ -99,7 +100,6 @@ int policy_check_spawn(const struct policy *p, const struct msg_spawn *m, const 
         {m->number <= NUMBER_MAX, -EINVAL, "instance number"},
         {policy_permits_uid(p, m->uid), -EPERM, "uid"},
         {policy_permits_gid(p, m->gid), -EPERM, "gid"},
-        {permits_groups(p, m), -EPERM, "supplementary group"},
         {has_its_group(p, m), -EPERM, "cgroup"},
         {!(journal && (m->flags & MSG_SPAWN_LOG)), -EINVAL, "two logs"},
         {!journal || p->has_journal, -EINVAL, "journal"},

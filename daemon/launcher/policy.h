@@ -30,8 +30,12 @@ struct policy {
 bool policy_permits_uid(const struct policy *p, uint32_t uid);
 bool policy_permits_gid(const struct policy *p, uint32_t gid);
 
-/* Pure: every field of a start. Returns 0, -EPERM (not permitted) or -EINVAL (makes no sense); *ret_detail is
- * then a static word for the field. */
+/* Takes out the supplementary groups that are not permitted. No error: people are members of groups (sudo,
+ * docker, disk) that are none of an app's business, and their apps start all the same, without them. */
+void policy_filter_groups(const struct policy *p, struct msg_spawn *m);
+
+/* Pure: every field of a start, but its supplementary groups. Returns 0, -EPERM (not permitted) or -EINVAL
+ * (makes no sense); *ret_detail is then a static word for the field. */
 int policy_check_spawn(const struct policy *p, const struct msg_spawn *m, const char **ret_detail);
 
 /* Pure: "<class>/<tenant>/<app>.<n>", the part of a group's path below the root. With tenant NULL any names

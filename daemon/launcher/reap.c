@@ -7,6 +7,7 @@
 #include "launcher/daemon.h"
 #include "launcher/launcher.h"
 #include "launcher/outbox.h"
+#include "launcher/starts.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -48,32 +49,6 @@ void reap_note_exit(struct launcher *l, struct child *c, bool is_known, int wait
     }
 }
 
-void reap_forget(struct launcher *l, struct child *c) {
-    if (l->under_systemd)
-        (void)notify_unstore(&l->notify, c->start_id);
-    outbox_drop(l, c);
-    children_remove(&l->children, c);
-}
-
-int reap_settle_start(struct launcher *l, struct child *c, struct spawn_failure *ret_failure) {
-    struct spawn_failure failure;
-    int r = spawn_result(c->pipe, &failure);
-    if (r == -EAGAIN)
-        return r;
-    if (r > 0) {
-        if (ret_failure)
-            *ret_failure = failure;
-        reap_forget(l, c);
-        return 1;
-    }
-    (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, c->pipe, NULL);
-    c->pipe = fd_close(c->pipe);
-    if (c->own)
-        c->pidfd = fd_close(c->pidfd);
-    c->state = c->has_exited ? CHILD_EXITED : CHILD_RUNNING;
-    return 0;
-}
-
 void reap_pipe(struct launcher *l, struct child *c) {
     if (c->state != CHILD_STARTING)
         return;
@@ -82,7 +57,7 @@ void reap_pipe(struct launcher *l, struct child *c) {
     if (talks)
         outbox_owe(l, c, OWE_START);
     else
-        (void)reap_settle_start(l, c, NULL);
+        (void)starts_settle(l, c, NULL);
 }
 
 void reap_all(struct launcher *l) {

@@ -12,7 +12,7 @@
 #include "launcher/launcher.h"
 #include "launcher/outbox.h"
 #include "launcher/proc.h"
-#include "launcher/reap.h"
+#include "launcher/starts.h"
 #include "launcher/statedir.h"
 #include "launcher/watchdog.h"
 #include "wire/chan.h"
@@ -115,6 +115,7 @@ static int on_spawn(struct launcher *l, const struct request *q) {
     size_t n_fds = !!(m->flags & MSG_SPAWN_CGROUP) + (size_t) !!(m->flags & MSG_SPAWN_LOG);
     if (q->n_fds != n_fds)
         return -EBADMSG;
+    policy_filter_groups(&l->policy, &l->spawn);
     int cgroup_fd = -EBADF, log_fd = -EBADF;
     const char *detail = "";
     int r = check_spawn(l, q, &cgroup_fd, &log_fd, &detail);
@@ -135,7 +136,7 @@ static int on_spawn(struct launcher *l, const struct request *q) {
     r = record_started(l, c, &s);
     if (r < 0) {
         (void)kill(s.pid, SIGKILL); /* reaped as one of no record */
-        reap_forget(l, c);
+        starts_forget(l, c);
         return answer_failed(l, SK_REPORT_SPAWN_FAILED, m->start_id, SK_STAGE_TABLE, r, "epoll");
     }
     return 0;
@@ -183,7 +184,7 @@ static int on_forget(struct launcher *l, const struct request *q) {
         return -EBADMSG;
     struct child *c = children_by_id(&l->children, m.start_id);
     if (c && c->state == CHILD_EXITED)
-        reap_forget(l, c);
+        starts_forget(l, c);
     return 0;
 }
 

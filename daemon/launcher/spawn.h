@@ -8,28 +8,10 @@
 #ifndef LAUNCHER_SPAWN_H
 #define LAUNCHER_SPAWN_H
 
-#include "streamkeeper/wire.h"
+#include "launcher/steps.h"
 #include "wire/msg.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/resource.h>
 #include <sys/types.h>
-
-/* What all starts share. */
-struct spawn_host {
-    bool is_root;
-    int null_fd;            /* /dev/null, read and write; owned by the launcher */
-    int state_fd;           /* the folder of the state directories; owned by the launcher */
-    const char *state_tool; /* path of streamkeeper-state */
-    struct rlimit nofile;   /* what we were given, before we raised our own */
-};
-
-struct spawn_failure {
-    uint32_t stage; /* enum sk_stage */
-    uint32_t error; /* positive errno */
-    char detail[256];
-};
 
 struct spawned {
     pid_t pid;

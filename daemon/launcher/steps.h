@@ -3,7 +3,27 @@
 #ifndef LAUNCHER_STEPS_H
 #define LAUNCHER_STEPS_H
 
-#include "launcher/spawn.h"
+#include "streamkeeper/wire.h"
+#include "wire/msg.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+/* What all starts share. */
+struct spawn_host {
+    bool is_root;
+    int null_fd;            /* /dev/null, read and write; owned by the launcher */
+    int state_fd;           /* the folder of the state directories; owned by the launcher */
+    const char *state_tool; /* path of streamkeeper-state */
+    struct rlimit nofile;   /* what we were given, before we raised our own */
+};
+
+struct spawn_failure {
+    uint32_t stage; /* enum sk_stage */
+    uint32_t error; /* positive errno */
+    char detail[256];
+};
 
 /* Never returns: execs, or writes a struct spawn_failure to report_fd and exits. The descriptors are -EBADF
  * where there is none. */

@@ -72,6 +72,7 @@ static void view_member(const struct member *mb, bool with_usage, struct instanc
                                   .restarts = i->restarts,
                                   .since_usec = mb->state_usec,
                                   .generation = instance_state_has_process(i->state) ? mb->generation : 0,
+                                  .outdated = mb->outdated || mb->pending & 1u << INSTANCE_STOP,
                                   .why = why_text(mb, why, why_size),
                                   .last_exit = mb->has_last_exit ? &i->exit : NULL,
                                   .cpu_usec = UINT64_MAX,

@@ -58,8 +58,9 @@ static void set_table_options(rocksdb_options_t *o) {
     rocksdb_cache_destroy(cache);
 }
 
-/* No timers, few threads, small buffers. The info log gets nothing but its header, because its writer aborts
- * the process when it goes on after a failed write; what goes wrong is told by the calls.
+/* No timers, few threads, small buffers. The info log stays empty, because its writer aborts the process when
+ * it goes on after a failed write; what goes wrong is told by the calls. RocksDB's own attempts to recover
+ * are off: closing and opening afresh does it without a thread that wakes every second.
  *
  * The write-ahead log is first read strictly (`wal_mode` tolerate): a record cut off at the end is what a
  * kill leaves and is dropped, anything else is damage. See open_writable for what happens then. */
@@ -93,11 +94,18 @@ static rocksdb_options_t *make_options(int wal_mode) {
     return o;
 }
 
+/* Options that have no function of their own. */
+#define MORE_OPTIONS "max_bgerror_resume_count=0"
+
 static rocksdb_t *open_with(const struct db *db, int wal_mode, bool read_only, char **ret_text) {
-    rocksdb_options_t *o = make_options(wal_mode);
-    rocksdb_t *handle = read_only ? rocksdb_open_for_read_only(o, db->path, 0, ret_text)
-                                  : rocksdb_open(o, db->path, ret_text);
+    rocksdb_options_t *base = make_options(wal_mode), *o = rocksdb_options_create();
+    rocksdb_get_options_from_string(base, MORE_OPTIONS, o, ret_text);
+    rocksdb_t *handle = NULL;
+    if (!*ret_text)
+        handle = read_only ? rocksdb_open_for_read_only(o, db->path, 0, ret_text)
+                           : rocksdb_open(o, db->path, ret_text);
     rocksdb_options_destroy(o);
+    rocksdb_options_destroy(base);
     return handle;
 }
 

@@ -182,7 +182,8 @@ static void pack_instance(struct packer *p, const char *tenant, const char *app,
     packer_u32(p, number);
 }
 
-static void take_instance(struct cursor *c, const char **ret_tenant, const char **ret_app, uint32_t *ret_number) {
+static void take_instance(struct cursor *c, const char **ret_tenant, const char **ret_app,
+                          uint32_t *ret_number) {
     *ret_tenant = cursor_text(c);
     *ret_app = cursor_text(c);
     *ret_number = cursor_u32(c);

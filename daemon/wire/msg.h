@@ -9,6 +9,7 @@
 #define WIRE_MSG_H
 
 #include "streamkeeper/wire.h"
+#include "wire/msg_spawn.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,51 +30,9 @@ struct msg_welcome {
     bool under_systemd;  /* NOTIFY_SOCKET was set: a service manager waits */
     uint32_t owner_uid;  /* who started the service: owner of the default tenant */
     uint32_t owner_gid;
-    uint32_t uid_min, uid_max; /* what the launcher permits for instances, both included; owner_uid too if
-                                  owner_permitted */
+    uint32_t uid_min, uid_max; /* what the launcher permits for instances (uids and gids), both included;
+                                  owner_uid too if owner_permitted */
     bool owner_permitted;
-};
-
-enum msg_spawn_flags {
-    MSG_SPAWN_CGROUP = 1 << 0,    /* first fd: the directory of the leaf group to be born in */
-    MSG_SPAWN_LOG = 1 << 1,       /* next fd: stdout and stderr */
-    MSG_SPAWN_JOURNAL = 1 << 2,   /* connect stdout and stderr to the journal as `log_name` */
-    MSG_SPAWN_STATE_DIR = 1 << 3, /* make <state>/tenant/app/number, owned by uid, and check it */
-    MSG_SPAWN_AUTOGROUP =
-        1 << 4, /* also write the nice value to the session's autogroup (no CPU controller) */
-    MSG_SPAWN_STATE_TOOL = 1 << 5, /* run streamkeeper-state beside the launcher instead of argv[0] */
-};
-
-enum { MSG_SCHED_OTHER = 0, MSG_SCHED_BATCH = 3, MSG_SCHED_IDLE = 5 }; /* as in <sched.h> */
-
-struct msg_rlimit {
-    uint32_t resource; /* RLIMIT_* */
-    uint64_t soft, hard;
-};
-
-#define MSG_RLIMITS_MAX 8
-
-/* One start. `start_id` is chosen by the daemon, never 0, never used twice. */
-struct msg_spawn {
-    uint64_t start_id;
-    uint32_t flags;
-    const char *tenant, *app; /* names (base/text.h); with number they make the path of the state directory */
-    uint32_t number;
-    const char *log_name; /* SYSLOG_IDENTIFIER in the journal */
-    uint32_t uid, gid;
-    uint32_t umask;
-    int32_t nice;
-    uint32_t sched_policy;     /* MSG_SCHED_* */
-    uint32_t sched_slice_usec; /* 0: leave */
-    uint32_t ioprio;           /* class << 13 | level, 0: leave */
-    int32_t oom_score_adj;
-    const char *working_directory; /* "" : the state directory, or / without one */
-    size_t n_groups, n_rlimits, n_argv, n_env;
-    uint32_t groups[SK_WIRE_GROUPS_MAX];
-    struct msg_rlimit rlimits[MSG_RLIMITS_MAX];
-    const char *argv[SK_WIRE_ARGS_MAX + 1]; /* NULL-terminated; argv[0] absolute */
-    const char *env[SK_WIRE_ARGS_MAX + 1];  /* the whole environment, NULL-terminated; "%S" of the daemon's
-                                               expansion is already a path */
 };
 
 struct msg_signal {
@@ -147,7 +106,6 @@ struct msg_terminate {
 int msg_encode_plain(uint8_t verb, void *buf, size_t size); /* REPLAYED, READY, PING, PONG, DONE */
 int msg_encode_hello(const struct msg_hello *m, void *buf, size_t size);
 int msg_encode_welcome(const struct msg_welcome *m, void *buf, size_t size);
-int msg_encode_spawn(const struct msg_spawn *m, void *buf, size_t size);
 int msg_encode_signal(const struct msg_signal *m, void *buf, size_t size);
 int msg_encode_start_ref(uint8_t verb, const struct msg_start_ref *m, void *buf, size_t size);
 int msg_encode_adopt(const struct msg_adopt *m, void *buf, size_t size);
@@ -164,7 +122,6 @@ int msg_verb(const void *data, size_t len);
 int msg_decode_plain(const void *data, size_t len); /* nothing may follow the verb */
 int msg_decode_hello(const void *data, size_t len, struct msg_hello *ret);
 int msg_decode_welcome(const void *data, size_t len, struct msg_welcome *ret);
-int msg_decode_spawn(const void *data, size_t len, struct msg_spawn *ret);
 int msg_decode_signal(const void *data, size_t len, struct msg_signal *ret);
 int msg_decode_start_ref(const void *data, size_t len, struct msg_start_ref *ret);
 int msg_decode_adopt(const void *data, size_t len, struct msg_adopt *ret);

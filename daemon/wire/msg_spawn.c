@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one large message: a start. Declared in msg.h. */
+/* The one large message: a start. Declared in msg_spawn.h. */
+#include "wire/msg_spawn.h"
+
 #include "base/attr.h"
 #include "base/cursor.h"
-#include "wire/msg.h"
 
 #include <errno.h>
 #include <string.h>

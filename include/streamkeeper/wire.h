@@ -8,6 +8,9 @@
  * short, or in the wrong state ends the connection, and with it the daemon process; the launcher starts a new
  * one.
  *
+ * A start whose exec has not happened yet when HELLO arrives is replayed as CHILD too; should its exec fail
+ * after all, SPAWN_FAILED follows behind REPLAYED. After TERMINATE and its DONE the daemon ends by itself.
+ *
  * History (numbers are never reused): 1 - the first. */
 #ifndef STREAMKEEPER_WIRE_H
 #define STREAMKEEPER_WIRE_H

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sample topology counts exactly, whatever is killed and whenever: broker, feed and counters by hand, no supervisor.
 
-The programs are looked for in $STREAMKEEPER_APPS (the build tree's tests/apps).
+The programs come from the build tree: $STREAMKEEPER_BUILD, or build/ beside the sources.
 """
 import collections
 import os
@@ -16,11 +16,12 @@ import time
 
 import pytest
 
-APPS = pathlib.Path(os.environ.get("STREAMKEEPER_APPS", "."))
+BUILD = pathlib.Path(os.environ.get("STREAMKEEPER_BUILD") or pathlib.Path(__file__).resolve().parents[2] / "build")
+APPS = BUILD.resolve() / "tests" / "apps"
 WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
 
 pytestmark = pytest.mark.skipif(
-    not (APPS / "wordcount").exists(), reason=f"no wordcount in '{APPS}': set STREAMKEEPER_APPS to BUILD/tests/apps")
+    not (APPS / "wordcount").exists(), reason=f"no wordcount in '{APPS}': build with -Dsamples=true")
 
 
 def count_words(lines, total):

@@ -69,8 +69,8 @@ class Service:
                             f"{done.stderr.decode(errors='replace').strip()}")
         return done
 
-    def json(self, *arguments):
-        text = self.run(*arguments, "--json").stdout.decode()
+    def json(self, *arguments, check=True):
+        text = self.run(*arguments, "--json", check=check).stdout.decode()
         try:
             return json.loads(text)
         except ValueError as error:

@@ -66,7 +66,6 @@ class Story:
         self.rates = collections.deque(maxlen=60)
         self.readings, self.facts = {}, {}
         self.words_per_line = 1.0
-        self.processes = []  # started by hand, to be ended by hand
 
     # --- material ---------------------------------------------------------------------------------------------
 
@@ -201,18 +200,18 @@ class Story:
         self.readings["alone"] = reading = self.watch(3 if self.fast else 7)
         self.screen.note(f"critical alone: {number(reading.rate)} words/s on {reading.cores['critical']:.2f} cores")
 
-    def hogs_by_hand(self):
-        """The same hogs as anybody would start them: the contrast."""
-        for i in range(self.hogs):
-            self.processes.append(subprocess.Popen(
-                [self.apps_dir / "skhog", "--quiet", "--for", "60", "--rate-file", self.work / f"spinh{i}.rate", "cpu"],
-                start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+    def hogs_as_equals(self):
+        """The same hogs in the class of the pipeline: the contrast."""
+        self.register("equal", "critical", f"{self.apps_dir}/skhog --quiet --rate-file {self.work}/spine%n.rate cpu",
+                      self.hogs)
+        self.service.wait_running("default/equal")
         self.watch(1)
-        self.readings["by hand"] = reading = self.watch(5)
-        self.end_processes()
-        self.screen.note(f"beside {self.hogs} hogs started by hand: {number(reading.rate)} words/s, "
+        self.readings["equal"] = reading = self.watch(5)
+        self.service.run("unregister", "default/equal")
+        wait_until("the equals are gone", lambda: "default/equal" not in self.service.apps(), 20, 0.05)
+        self.screen.note(f"beside {self.hogs} hogs of the same class: {number(reading.rate)} words/s, "
                          f"{reading.delay:.1f} s behind")
-        self.caught_up(12)
+        self.caught_up(15)
 
     def hogs_as_adhoc(self):
         self.register_hogs()
@@ -220,7 +219,7 @@ class Story:
         self.watch(1)
         self.readings["ad-hoc"] = reading = self.watch(4 if self.fast else 9)
         self.facts["means"] = self.sampler.means(self.service.apps())
-        self.facts["doctor"] = self.service.json("doctor")
+        self.facts["doctor"] = self.service.json("doctor", check=False)  # its status tells what it found
         self.screen.note(f"beside {self.hogs} ad-hoc hogs: {number(reading.rate)} words/s; the hogs had "
                          f"{reading.cores['adhoc']:.2f} cores")
 
@@ -315,9 +314,3 @@ class Story:
                 found[fields[2]] += int(fields[3])
         expected = +expected
         return sum(found.values()), len(found), found == expected
-
-    def end_processes(self):
-        for process in self.processes:
-            process.kill()
-            process.wait()
-        self.processes.clear()

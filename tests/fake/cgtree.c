@@ -16,7 +16,9 @@
 int fake_cgtree_make(struct fake_cgtree *ret, const char *controllers, const struct fake_file *files,
                      size_t n) {
     struct fake_cgtree t = {.root = {.mode = CGROOT_UNIFIED}};
-    snprintf(t.path, sizeof(t.path), "/tmp/streamkeeper-fake-XXXXXX");
+    const char *parent =
+        access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* in memory if there is such a place */
+    snprintf(t.path, sizeof(t.path), "%s/streamkeeper-fake-XXXXXX", parent);
     if (!mkdtemp(t.path))
         return -errno;
     t.dirfd = open(t.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -99,7 +99,7 @@ static bool has_line(void *userdata) {
 }
 
 int stage_connect_authenticated(struct stage *s) {
-    static const char hello[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+    static const char hello[] = "\0AUTH EXTERNAL 30\r\nBEGIN\r\n";
     int fd = stage_connect(s);
     assert_int_equal(write(fd, hello, sizeof(hello) - 1), sizeof(hello) - 1);
     assert_true(stage_until(s, has_line, &fd));

@@ -32,13 +32,22 @@ struct fixture {
     sd_bus *good;
 };
 
-static int open_fixture(void **state) {
-    const struct api_limits limits = {.handshake_usec = SHORT, .message_usec = SHORT, .reply_usec = SHORT};
+static int open_with(void **state, const struct api_limits *limits) {
     struct fixture *f = calloc(1, sizeof(*f));
-    stage_open(&f->stage, &limits);
+    stage_open(&f->stage, limits);
     f->good = stage_client(&f->stage);
     *state = f;
     return 0;
+}
+
+static int open_fixture(void **state) {
+    return open_with(state, NULL);
+}
+
+/* Only where a deadline is what is tested: a slow machine must not meet the others. */
+static int open_impatient(void **state) {
+    const struct api_limits limits = {.handshake_usec = SHORT, .message_usec = SHORT, .reply_usec = SHORT};
+    return open_with(state, &limits);
 }
 
 static int close_fixture(void **state) {
@@ -74,10 +83,11 @@ static void a_silent_one_is_closed(void **state) {
     struct fixture *f = *state;
     AUTO_FD int silent = stage_connect(&f->stage);
     AUTO_FD int half = stage_connect(&f->stage);
+    uint64_t begun = clock_monotonic_usec();
     send_all(f, half, "\0AUTH EXT", 9);
     expect_served(f);
-    assert_false(stage_is_closed(silent));
     assert_true(stage_until_closed(&f->stage, silent));
+    assert_true(clock_monotonic_usec() - begun >= SHORT);
     assert_true(stage_until_closed(&f->stage, half));
     expect_served(f);
 }
@@ -272,7 +282,6 @@ static void who_leaves_is_not_answered(void **state) {
     f->stage.manager.answer = FAKE_HOLD;
     for (int i = 0; i < 3; i++) {
         int fd = stage_connect_authenticated(&f->stage);
-        /* No arguments are needed: Events of everything would need some, so use what takes a name. */
         size_t n = stage_wire_call("Version", 1, call, sizeof(call));
         send_all(f, fd, call, n);
         stage_settle(&f->stage);
@@ -414,25 +423,25 @@ static void there_are_only_so_many(void **state) {
         close(fds[i]);
 }
 
-/* Twelve connections of an ordinary user: tells by its exit how many were closed. */
+/* Twelve connections of an ordinary user: tells by its exit how many were closed rather than answered. */
 static pid_t start_crowd(const struct stage *s) {
+    static const char hello[] = "\0AUTH EXTERNAL 30\r\n";
     struct stage copy = *s;
     pid_t pid = fork();
     if (pid != 0)
         return pid;
-    int closed = 0;
-    struct pollfd p[12];
+    int closed = 0, fds[12];
     if (setgroups(0, NULL) < 0 || setresgid(7000, 7000, 7000) < 0 || setresuid(7000, 7000, 7000) < 0)
         _exit(100);
     for (int i = 0; i < 12; i++)
-        p[i] = (struct pollfd){.fd = stage_connect(&copy), .events = POLLIN};
-    if (poll(p, 12, 5000) < 0)
-        _exit(100);
-    for (uint64_t end = clock_monotonic_usec() + 50 * USEC_PER_MSEC; clock_monotonic_usec() < end;)
-        poll(NULL, 0, 5);
-    poll(p, 12, 0);
-    for (int i = 0; i < 12; i++)
-        closed += p[i].revents != 0;
+        fds[i] = stage_connect(&copy);
+    for (int i = 0; i < 12; i++) {
+        struct pollfd p = {.fd = fds[i], .events = POLLIN};
+        char byte;
+        if (send(fds[i], hello, sizeof(hello) - 1, MSG_NOSIGNAL) < 0 || poll(&p, 1, 5000) != 1 ||
+            recv(fds[i], &byte, 1, 0) != 1)
+            closed++;
+    }
     _exit(closed);
 }
 
@@ -449,7 +458,7 @@ static bool has_ended(void *userdata) {
 static void nobody_takes_all_places(void **state) {
     struct fixture *f = *state;
     if (geteuid() != 0) {
-        print_message("needs root to be another user\n");
+        print_message("skip: needs root to be another user\n");
         skip();
     }
     expect_served(f);
@@ -463,18 +472,19 @@ static void nobody_takes_all_places(void **state) {
     expect_served(f);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+#define TEST(name)      cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+#define IMPATIENT(name) cmocka_unit_test_setup_teardown(name, open_impatient, close_fixture)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_silent_one_is_closed),
-        TEST(half_a_message_is_closed),
+        IMPATIENT(a_silent_one_is_closed),
+        IMPATIENT(half_a_message_is_closed),
         TEST(other_protocols_are_closed),
         TEST(an_endless_handshake_is_closed),
         TEST(a_huge_message_is_closed),
         TEST(byte_by_byte_is_fine),
         TEST(ten_thousand_messages_are_served_in_turns),
-        TEST(who_does_not_read_is_stopped_then_closed),
+        IMPATIENT(who_does_not_read_is_stopped_then_closed),
         TEST(who_reads_late_gets_all),
         TEST(who_leaves_is_not_answered),
         TEST(an_answer_that_never_comes_is_no_leak),

@@ -323,7 +323,7 @@ static void what_a_client_claims_does_not_count(void **state) {
     struct fixture *f = *state;
     int hold[2], status;
     if (geteuid() != 0) {
-        print_message("needs root to be another user\n");
+        print_message("skip: needs root to be another user\n");
         skip();
     }
     assert_int_equal(chmod(f->stage.folder, 0755), 0);

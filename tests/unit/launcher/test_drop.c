@@ -112,7 +112,7 @@ static int change_without_root(void) {
 static void need_root(void) {
     if (getuid() == 0)
         return;
-    print_message("skipped: needs root\n");
+    print_message("skip: needs root\n");
     skip();
 }
 

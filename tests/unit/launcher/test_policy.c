@@ -124,8 +124,7 @@ static void spoil(struct msg_spawn *m, int i) {
         m->gid = 42;
         break;
     case 7:
-        m->n_groups = 1;
-        m->groups[0] = 6;
+        m->gid = 0;
         break;
     case 8:
         m->flags = 0;
@@ -231,6 +230,19 @@ static void each_field_is_checked(void **state) {
     assert_int_equal(policy_check_spawn(&p, &m, &detail), 0);
 }
 
+static void other_groups_are_not_given(void **state) {
+    (void)state;
+    const struct policy p = system_service();
+    struct msg_spawn m = good();
+    m.n_groups = 5;
+    const uint32_t groups[] = {6, 1000, 27, 997, 1001};
+    memcpy(m.groups, groups, sizeof(groups));
+    policy_filter_groups(&p, &m);
+    assert_int_equal(m.n_groups, 2);
+    assert_int_equal(m.groups[0], 1000);
+    assert_int_equal(m.groups[1], 1001);
+}
+
 static void groups_by_their_path(void **state) {
     (void)state;
     static const struct {
@@ -276,9 +288,13 @@ static void no_group_at_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(uids_of_the_system_service), cmocka_unit_test(uids_of_a_root_of_ones_own),
-        cmocka_unit_test(without_root_only_oneself),  cmocka_unit_test(each_field_is_checked),
-        cmocka_unit_test(groups_by_their_path),       cmocka_unit_test(no_group_at_all),
+        cmocka_unit_test(uids_of_the_system_service),
+        cmocka_unit_test(uids_of_a_root_of_ones_own),
+        cmocka_unit_test(without_root_only_oneself),
+        cmocka_unit_test(each_field_is_checked),
+        cmocka_unit_test(other_groups_are_not_given),
+        cmocka_unit_test(groups_by_their_path),
+        cmocka_unit_test(no_group_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void the_exit_of_a_zombie(void **state) {
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     int r = proc_pidfd_exit(pidfd, &status);
     if (r == -EOPNOTSUPP) {
-        print_message("skipped: this kernel does not tell exits through a pidfd\n");
+        print_message("skip: this kernel does not tell exits through a pidfd\n");
         skip();
     }
     assert_int_equal(r, 0);

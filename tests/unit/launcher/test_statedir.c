@@ -105,7 +105,7 @@ static void a_parent_others_may_write_to(void **state) {
 static void owners(void **state) {
     struct fixture *f = *state;
     if (getuid() != 0) {
-        print_message("skipped: giving away directories needs root\n");
+        print_message("skip: giving away directories needs root\n");
         skip();
     }
     AUTO_FD int fd = statedir_open(f->fd, "t", "a", 0, OTHER_UID, OTHER_UID);

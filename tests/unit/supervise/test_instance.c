@@ -33,7 +33,6 @@ struct rig {
     struct restart_policy p;
     uint64_t now;
 };
-
 static struct rig rig(void) {
     struct rig r = {.p = policy(), .now = T0};
     instance_init(&r.i, T0);
@@ -49,9 +48,9 @@ static unsigned feed(struct rig *r, enum instance_event event) {
     return feed_exit(r, event, (struct run_exit){.end = RUN_END_CODE, .code = 1, .run_usec = SEC});
 }
 
-static unsigned want_by_hand(struct rig *r) {
-    struct instance_args args = {.policy = &r->p, .now_usec = r->now, .manual = true};
-    return instance_feed(&r->i, INSTANCE_WANT, &args);
+static void want_by_hand(struct rig *r) {
+    instance_feed(&r->i, INSTANCE_WANT,
+                  &(struct instance_args){.policy = &r->p, .now_usec = r->now, .manual = true});
 }
 
 /* A rig in the given state, reached by the shortest way. */

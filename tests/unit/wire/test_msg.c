@@ -96,7 +96,7 @@ static const struct msg_spawn sample_spawn = {
 /* One sample of each verb, by number: an encoder call each. Returns the length, -ENOENT behind the last. */
 static int encode_sample(unsigned i, void *to, size_t size) {
     const struct msg_start_ref ref = {77};
-    const struct msg_child child = {77, 4711, 123456};
+    const struct msg_child child = {77, 4711, 123456, "pay", "enrich", 3};
     const struct msg_failed failed = {77, SK_STAGE_EXEC, ENOENT, "/opt/x"};
     switch (i) {
     case 0:
@@ -114,7 +114,7 @@ static int encode_sample(unsigned i, void *to, size_t size) {
     case 5:
         return msg_encode_start_ref(SK_REQUEST_FORGET, &ref, to, size);
     case 6:
-        return msg_encode_adopt(&(struct msg_adopt){77, 4711, 123456}, to, size);
+        return msg_encode_adopt(&(struct msg_adopt){77, 4711, 123456, "pay", "enrich", 3}, to, size);
     case 7:
         return msg_encode_state_remove(&(struct msg_state_remove){"a", "b", 1}, to, size);
     case 8:
@@ -132,7 +132,8 @@ static int encode_sample(unsigned i, void *to, size_t size) {
     case 14:
         return msg_encode_failed(SK_REPORT_STATE_REMOVED, &(struct msg_failed){0, 0, 0, ""}, to, size);
     case 15:
-        return msg_encode_exited(&(struct msg_exited){77, 4711, MSG_EXIT_CODE, 3, 1, 2, 3, 4, 5}, to, size);
+        return msg_encode_exited(
+            &(struct msg_exited){77, 4711, MSG_EXIT_CODE, 3, 1, 2, 3, 4, 5, "pay", "enrich", 3}, to, size);
     case 16:
         return msg_encode_terminate(&(struct msg_terminate){MSG_TERMINATE_ASK}, to, size);
     case 17:
@@ -224,6 +225,65 @@ static void spawn_comes_back(void **state) {
     assert_int_equal(m.n_env, 2);
     assert_string_equal(m.env[1], "EMPTY=");
     assert_null(m.env[2]);
+}
+
+/* Numbers that differ in every byte, so that no field can stand for another. */
+static void small_messages_come_back(void **state) {
+    (void)state;
+    const struct msg_exited e = {
+        0x0102030405060708, 0x11121314,         MSG_EXIT_SIGNAL,    0x21222324,         0x3132333435363738,
+        0x4142434445464748, 0x5152535455565758, 0x6162636465666768, 0x7172737475767778, "pay",
+        "enrich",           0x01020304};
+    struct msg_exited e2;
+    int len = msg_encode_exited(&e, buf, sizeof(buf));
+    assert_int_equal(msg_decode_exited(buf, (size_t)len, &e2), 0);
+    assert_true(e2.start_id == e.start_id && e2.pid == e.pid && e2.how == e.how && e2.code == e.code);
+    assert_true(e2.at_usec == e.at_usec && e2.at_monotonic_usec == e.at_monotonic_usec);
+    assert_true(e2.user_usec == e.user_usec && e2.system_usec == e.system_usec &&
+                e2.max_rss_bytes == e.max_rss_bytes);
+    assert_string_equal(e2.tenant, "pay");
+    assert_string_equal(e2.app, "enrich");
+    assert_int_equal(e2.number, 0x01020304);
+
+    const struct msg_child c = {0x0102030405060708, 0x11121314, 0x2122232425262728, "pay", "enrich", 9};
+    struct msg_child c2;
+    len = msg_encode_child(SK_REPORT_ADOPTED, &c, buf, sizeof(buf));
+    assert_int_equal(msg_decode_child(buf, (size_t)len, &c2), 0);
+    assert_true(c2.start_id == c.start_id && c2.pid == c.pid && c2.start_ticks == c.start_ticks);
+    assert_string_equal(c2.app, "enrich");
+    assert_int_equal(c2.number, 9);
+
+    const struct msg_adopt a = {0x0102030405060708, 0x11121314, 0x2122232425262728, NULL, NULL, 0};
+    struct msg_adopt a2;
+    len = msg_encode_adopt(&a, buf, sizeof(buf));
+    assert_int_equal(msg_decode_adopt(buf, (size_t)len, &a2), 0);
+    assert_true(a2.start_id == a.start_id && a2.pid == a.pid && a2.start_ticks == a.start_ticks);
+    assert_string_equal(a2.tenant, ""); /* NULL is sent as "not known" */
+
+    const struct msg_welcome w = {1,          0x11121314, true,       false,      true,
+                                  0x21222324, 0x31323334, 0x41424344, 0x51525354, true};
+    struct msg_welcome w2 = {0};
+    len = msg_encode_welcome(&w, buf, sizeof(buf));
+    assert_int_equal(msg_decode_welcome(buf, (size_t)len, &w2), 0);
+    assert_true(w2.version == w.version && w2.launcher_pid == w.launcher_pid && w2.owner_uid == w.owner_uid);
+    assert_true(w2.owner_gid == w.owner_gid && w2.uid_min == w.uid_min && w2.uid_max == w.uid_max);
+    assert_true(w2.can_change_uid && !w2.has_journal && w2.under_systemd);
+    assert_true(w2.owner_permitted);
+
+    const struct msg_failed f = {5, SK_STAGE_WORKDIR, ENOENT, "/opt/x"};
+    struct msg_failed f2;
+    len = msg_encode_failed(SK_REPORT_SPAWN_FAILED, &f, buf, sizeof(buf));
+    assert_int_equal(msg_decode_failed(buf, (size_t)len, &f2), 0);
+    assert_true(f2.start_id == 5 && f2.stage == SK_STAGE_WORKDIR && f2.error == ENOENT);
+    assert_string_equal(f2.detail, "/opt/x");
+
+    const struct msg_state_remove s = {"pay", "enrich", 4};
+    struct msg_state_remove s2;
+    len = msg_encode_state_remove(&s, buf, sizeof(buf));
+    assert_int_equal(msg_decode_state_remove(buf, (size_t)len, &s2), 0);
+    assert_string_equal(s2.tenant, "pay");
+    assert_string_equal(s2.app, "enrich");
+    assert_int_equal(s2.number, 4);
 }
 
 static void a_full_spawn_is_terminated(void **state) {
@@ -345,15 +405,11 @@ static void stages_have_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_verb_has_a_sample),
-        cmocka_unit_test(samples_decode_and_cuts_are_refused),
-        cmocka_unit_test(a_small_buffer_is_refused),
-        cmocka_unit_test(spawn_comes_back),
-        cmocka_unit_test(a_full_spawn_is_terminated),
-        cmocka_unit_test(too_many_entries_are_refused),
-        cmocka_unit_test(values_out_of_range_are_refused),
-        cmocka_unit_test(mutations_stay_inside),
-        cmocka_unit_test(stages_have_words),
+        cmocka_unit_test(every_verb_has_a_sample),      cmocka_unit_test(samples_decode_and_cuts_are_refused),
+        cmocka_unit_test(a_small_buffer_is_refused),    cmocka_unit_test(spawn_comes_back),
+        cmocka_unit_test(small_messages_come_back),     cmocka_unit_test(a_full_spawn_is_terminated),
+        cmocka_unit_test(too_many_entries_are_refused), cmocka_unit_test(values_out_of_range_are_refused),
+        cmocka_unit_test(mutations_stay_inside),        cmocka_unit_test(stages_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The spec's public functions; its keys are in spec_table.c. */
+/* The public functions of spec.h; its keys are in spec_table.c. */
 #include "conf/spec.h"
 
 #include "conf/fault.h"

@@ -3,6 +3,7 @@
  * look-up slow; its cache daemon is what keeps it fast. */
 #include "adapters/adapters.h"
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -20,7 +21,7 @@ static void fill_groups(struct account *a) {
         a->groups[a->n_groups++] = groups[i];
 }
 
-static int user(void *ctx ATTR_UNUSED, const char *name, struct account *ret) {
+static int look_up(const char *name, struct account *ret) {
     char buf[4096];
     struct passwd entry, *found = NULL;
     uint32_t uid;
@@ -38,6 +39,36 @@ static int user(void *ctx ATTR_UNUSED, const char *name, struct account *ret) {
     text_format(a.home, sizeof(a.home), "%s", found->pw_dir);
     fill_groups(&a);
     *ret = a;
+    return 0;
+}
+
+/* A start looks its user up, and a boot starts a thousand: an answer holds for a few seconds. */
+#define HOLDS_USEC (5 * USEC_PER_SEC)
+
+static struct {
+    char name[64];
+    uint64_t until_usec;
+    struct account account;
+} cache[16];
+
+static int user(void *ctx ATTR_UNUSED, const char *name, struct account *ret) {
+    uint64_t now = clock_monotonic_usec();
+    size_t oldest = 0;
+    for (size_t i = 0; i < ARRAY_LEN(cache); i++) {
+        if (cache[i].until_usec > now && strcmp(cache[i].name, name) == 0) {
+            *ret = cache[i].account;
+            return 0;
+        }
+        if (cache[i].until_usec < cache[oldest].until_usec)
+            oldest = i;
+    }
+    int r = look_up(name, ret);
+    if (r < 0 || text_format(cache[oldest].name, sizeof(cache[oldest].name), "%s", name) < 0) {
+        cache[oldest].until_usec = 0;
+        return MIN(r, 0);
+    }
+    cache[oldest].account = *ret;
+    cache[oldest].until_usec = now + HOLDS_USEC;
     return 0;
 }
 

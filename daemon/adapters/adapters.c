@@ -2,8 +2,14 @@
 /* Puts the real ports together. */
 #include "adapters/adapters.h"
 
+#include "base/fd.h"
+#include "base/text.h"
+
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct adapters {
@@ -45,6 +51,27 @@ const struct ports *adapters_ports(const struct adapters *a) {
     return &a->ports;
 }
 
+/* True if a block device uses BFQ, or the root group has iocost switched on for one. */
+static bool io_weights_act(void) {
+    AUTO_FREE char *qos = NULL;
+    if (fd_read_file_at(AT_FDCWD, "/sys/fs/cgroup/io.cost.qos", 64 * 1024, &qos, NULL) == 0 &&
+        strstr(qos, "enable=1"))
+        return true;
+    DIR *blocks = opendir("/sys/block");
+    bool found = false;
+    for (struct dirent *e; blocks && !found && (e = readdir(blocks));) {
+        char path[300];
+        AUTO_FREE char *scheduler = NULL;
+        if (e->d_name[0] != '.' &&
+            text_format(path, sizeof(path), "/sys/block/%s/queue/scheduler", e->d_name) == 0 &&
+            fd_read_file_at(AT_FDCWD, path, 4096, &scheduler, NULL) == 0)
+            found = strstr(scheduler, "[bfq]") != NULL;
+    }
+    if (blocks)
+        closedir(blocks);
+    return found;
+}
+
 void adapters_host_facts(const struct adapters *a, struct host_facts *ret) {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE), cpus = sysconf(_SC_NPROCESSORS_ONLN);
     *ret = (struct host_facts){.memory_bytes = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0,
@@ -52,5 +79,6 @@ void adapters_host_facts(const struct adapters *a, struct host_facts *ret) {
                                .has_cpu = group_adapter_has(&a->ports.group, "cpu"),
                                .has_memory = group_adapter_has(&a->ports.group, "memory"),
                                .has_io = group_adapter_has(&a->ports.group, "io"),
+                               .io_acts = io_weights_act(),
                                .has_pids = group_adapter_has(&a->ports.group, "pids")};
 }

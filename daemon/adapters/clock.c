@@ -14,11 +14,16 @@ static uint64_t realtime(void *ctx ATTR_UNUSED) {
     return clock_realtime_usec();
 }
 
+/* For spreading delays only: seeded once, then xorshift64 (G. Marsaglia, "Xorshift RNGs", 2003). */
 static uint64_t random_number(void *ctx ATTR_UNUSED) {
-    uint64_t v;
-    return getrandom(&v, sizeof(v), GRND_NONBLOCK) == sizeof(v)
-               ? v
-               : clock_monotonic_usec() * UINT64_C(0x9E3779B97F4A7C15);
+    static uint64_t state;
+    if (state == 0 && getrandom(&state, sizeof(state), GRND_NONBLOCK) != sizeof(state))
+        state = clock_monotonic_usec();
+    state |= state == 0;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
 }
 
 void clock_adapter_init(struct clock_port *ret) {

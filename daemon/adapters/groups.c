@@ -82,17 +82,20 @@ static int find_main(void *ctx ATTR_UNUSED, int dirfd, pid_t *ret_pid, uint64_t 
     return group_find_main(dirfd, ret_pid, ret_ticks);
 }
 
-static void usage(void *ctx ATTR_UNUSED, int dirfd, struct group_usage *ret) {
+/* Only files that can be there are opened: this is read at every start and for every row of a status. */
+static void usage(void *ctx, int dirfd, struct group_usage *ret) {
+    const struct group_adapter *g = ctx;
     *ret = (struct group_usage){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
-    if (dirfd < 0)
+    if (dirfd < 0 || !g->tree)
         return;
-    struct group_stats s;
-    group_read_stats(dirfd, &s);
-    *ret = (struct group_usage){.cpu_usec = s.cpu_usec,
-                                .memory_bytes = s.memory_bytes,
-                                .memory_peak_bytes = s.memory_peak_bytes,
-                                .tasks = s.tasks,
-                                .oom_kills = s.oom_kills};
+    ret->cpu_usec = group_counter(dirfd, "cpu.stat", "usage_usec");
+    if (cgtree_has(g->tree, "memory")) {
+        ret->memory_bytes = group_counter(dirfd, "memory.current", NULL);
+        ret->memory_peak_bytes = group_counter(dirfd, "memory.peak", NULL);
+        ret->oom_kills = group_counter(dirfd, "memory.events", "oom_kill");
+    }
+    if (cgtree_has(g->tree, "pids"))
+        ret->tasks = group_counter(dirfd, "pids.current", NULL);
 }
 
 struct each {

@@ -27,6 +27,15 @@ struct door {
     struct client *client; /* NULL: the system bus */
 };
 
+/* Ranks of the classes, so that whoever gets a list can sort it. */
+struct ranks {
+    struct {
+        char name[NAME_LEN_MAX + 1];
+        uint32_t rank;
+    } of[CLASS_MAX];
+    uint32_t n;
+};
+
 struct api {
     sd_event *loop;          /* borrowed */
     struct manager *manager; /* borrowed */
@@ -40,6 +49,7 @@ struct api {
     uint32_t n_clients;
     struct list requests; /* of the system bus, and of clients that are gone */
     struct system_bus *system_bus;
+    struct ranks ranks;       /* n 0: not asked for yet */
     uint64_t complaints_usec; /* when the present minute of complaints began */
     uint32_t complaints;
 };

@@ -8,19 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Ranks of the classes, so that a reader can sort. */
-struct ranks {
-    struct {
-        char name[NAME_LEN_MAX + 1];
-        uint32_t rank;
-    } of[CLASS_MAX];
-    uint32_t n;
-};
-
 struct view_writer {
-    sd_bus_message *m; /* borrowed */
-    struct ranks ranks;
-    bool full; /* status rather than list */
+    sd_bus_message *m;         /* borrowed */
+    const struct ranks *ranks; /* borrowed */
+    bool full;                 /* status rather than list */
 };
 
 static int note_rank(void *userdata, const struct class_view *v) {
@@ -30,6 +21,13 @@ static int note_rank(void *userdata, const struct class_view *v) {
         ranks->of[ranks->n++].rank = v->conf->rank;
     }
     return 0;
+}
+
+/* Asked for once: classes do not change while the daemon lives, and the manager reads their usage too. */
+static const struct ranks *ranks_of(struct api *a, const struct caller *who) {
+    if (a->ranks.n == 0)
+        manager_each_class(a->manager, who, note_rank, &a->ranks);
+    return &a->ranks;
 }
 
 static void add_rank(sd_bus_message *m, const struct ranks *ranks, const char *class) {
@@ -83,7 +81,7 @@ static int add_app(void *userdata, const struct app_view *v) {
     dict_text(m, "name", v->name);
     dict_text(m, "tenant", v->tenant);
     dict_text(m, "class", v->class);
-    add_rank(m, &w->ranks, v->class);
+    add_rank(m, w->ranks, v->class);
     dict_text(m, "state", v->state);
     dict_bool(m, "wanted", v->wanted);
     dict_u64(m, "generation", v->generation);
@@ -101,11 +99,9 @@ static int add_app(void *userdata, const struct app_view *v) {
 }
 
 static int reply_apps(struct request *q, const char *name, bool full, bool usage, struct reason *why) {
-    struct view_writer w = {.full = full};
+    struct view_writer w = {.ranks = ranks_of(q->api, q->caller), .full = full};
     struct manager *manager = q->api->manager;
-    int r = manager_each_class(manager, q->caller, note_rank, &w.ranks);
-    if (r >= 0)
-        r = sd_bus_message_new_method_return(q->call, &w.m);
+    int r = sd_bus_message_new_method_return(q->call, &w.m);
     if (r < 0)
         return r;
     dict_list_open(w.m);

@@ -56,6 +56,10 @@ uint64_t group_oom_kills(int dirfd) {
     return read_keyed(dirfd, "memory.events", "oom_kill");
 }
 
+uint64_t group_counter(int dirfd, const char *file, const char *key) {
+    return key ? read_keyed(dirfd, file, key) : read_single(dirfd, file);
+}
+
 void group_read_stats(int dirfd, struct group_stats *ret) {
     char text[16384];
     bool has_cpu = group_read(dirfd, "cpu.stat", text, sizeof(text)) >= 0;

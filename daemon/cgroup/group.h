@@ -18,6 +18,10 @@ struct group_stats {
     uint64_t io_read_bytes, io_write_bytes; /* over all devices */
 };
 
+/* One counter: the number of a file, or the one behind `key` in a file of lines. UINT64_MAX where there is
+ * none. */
+uint64_t group_counter(int dirfd, const char *file, const char *key);
+
 void group_read_stats(int dirfd, struct group_stats *ret);
 
 /* 1 when any process is in the group or below, 0 when none, or -errno. */

@@ -72,6 +72,7 @@ struct launcher {
 
     int epoll_fd, signal_fd, control_fd, handover_fd, lock_fd; /* owned */
     enum ending ending;
+    int deferred_signal;    /* came while a reload was on its way; for the program after it */
     bool is_ready, is_done; /* the daemon serves; it has said DONE */
     bool must_exit;
     int exit_code;

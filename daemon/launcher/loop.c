@@ -71,6 +71,10 @@ static void end(struct launcher *l, enum ending ending) {
 }
 
 void loop_signal(struct launcher *l, int signo) {
+    if (l->ending == ENDING_RELOAD && signo != SIGCHLD) {
+        l->deferred_signal = signo == SIGHUP ? l->deferred_signal : signo;
+        return;
+    }
     switch (signo) {
     case SIGCHLD:
         reap_all(l);
@@ -136,11 +140,14 @@ static int timeout_msec(const struct launcher *l) {
 
 /* The daemon has left for a reload: go, or carry on as before. */
 static void reload(struct launcher *l) {
+    if (l->deferred_signal) /* blocked, so it stays pending over the exec */
+        (void)kill(getpid(), l->deferred_signal);
     int r = resume_exec(l);
     log_errno(LOG_LEVEL_ERROR, r, "Failed to execute %s again, carrying on with the running program",
               l->program);
     l->ending = ENDING_NOT;
     l->is_done = false;
+    l->deferred_signal = 0;
     daemon_start(l);
 }
 

@@ -133,8 +133,18 @@ static void warn_of_missing_capabilities(void) {
             log_warning("This root lacks %s: instances start without", needed[i].text);
 }
 
+/* Started with 0, 1 or 2 closed, the next descriptor would become one of them, and an instance's output. */
+static void fill_stdio(void) {
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_NOCTTY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    fd_close(fd);
+}
+
 int setup_identity(struct launcher *l) {
     umask(022);
+    fill_stdio();
     int r = find_program(l);
     if (r < 0)
         return log_errno(LOG_LEVEL_ERROR, r, "Failed to find the folder of this program");

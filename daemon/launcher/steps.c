@@ -38,7 +38,16 @@ struct step_context {
 /* Scheduling wishes are wishes: where the kernel refuses one (no root, a container without CAP_SYS_NICE) the
  * app is better started without it. What the launcher lacks is said once, when it starts. */
 static int wish(int r) {
-    return r == -EPERM || r == -EACCES || r == -ENOENT || r == -ENOSYS || r == -EINVAL ? 0 : r;
+    switch (r) {
+    case -EPERM:
+    case -EACCES:
+    case -ENOENT:
+    case -ENOSYS:
+    case -EINVAL:
+        return 0;
+    default:
+        return r;
+    }
 }
 
 int steps_new_session(void) {

@@ -11,7 +11,16 @@
 
 static int deadline_due(sd_event_source *source ATTR_UNUSED, uint64_t usec ATTR_UNUSED, void *userdata) {
     struct member *mb = userdata;
-    member_mark(mb, mb->inst.deadline_event);
+    enum instance_event event = mb->inst.deadline_event;
+    char age[32];
+    if (event == INSTANCE_NOT_READY && mb->inst.state == INSTANCE_RUNNING)
+        text_format(mb->stop_why, sizeof(mb->stop_why), "its watchdog was silent for %s",
+                    text_age(mb->watchdog_usec, age, sizeof(age)));
+    /* What it said of its readiness while no daemon listened is lost. That is no reason to end it. */
+    if (event == INSTANCE_NOT_READY && mb->inst.state == INSTANCE_STARTING && mb->taken_over &&
+        mb->app->spec.ready == SPEC_READY_NOTIFY)
+        event = INSTANCE_READY;
+    member_mark(mb, event);
     return 0;
 }
 
@@ -55,6 +64,7 @@ static void send_signal(struct member *mb) {
 static void kill_all(struct member *mb) {
     const struct group_port *group = &mb->manager->ports->group;
     int r = mb->leaf_fd >= 0 ? group->kill(group->ctx, mb->leaf_fd) : -EOPNOTSUPP;
+    mb->leaf_killed |= r >= 0;
     if (r < 0)
         r = link_kill(mb->manager->link, mb->start_id);
     if (r < 0 && r != -EPIPE)
@@ -88,8 +98,10 @@ void member_forget_run(struct member *mb) {
 }
 
 void member_act(struct member *mb, unsigned actions) {
-    if (actions & INSTANCE_DO_RECORD)
+    if (actions & INSTANCE_DO_RECORD) {
         note_exit(mb);
+        mb->pidfd = fd_close(mb->pidfd);
+    }
     if (actions & INSTANCE_DO_END_READY)
         member_end_ready(mb);
     if (actions & INSTANCE_DO_SPAWN)

@@ -197,7 +197,7 @@ int change_begin(struct app *a, const struct app_record *next, const struct call
     AUTO_FREE uint8_t *value = malloc(size);
     int len = value ? app_record_encode(next, value, size) : -ENOMEM;
     const struct store_change changes[] = {{.key = key, .value = value, .len = (size_t)MAX(len, 0)}};
-    r = len < 0 ? len : m->ports->store.commit(m->ports->store.ctx, changes, 1, true, committed, c);
+    r = len < 0 ? len : note_commit(m, changes, 1, true, committed, c);
     if (r < 0) {
         app_record_free(&tip);
         change_free(c);

@@ -85,12 +85,15 @@ static void leaf_of(const struct member *mb, struct group_leaf *ret, char tenant
                                .number = mb->number};
 }
 
-/* Opens the leaf of the app's present class and writes its knobs; keeps one that is open already. */
+/* Opens the leaf of the app's present class and writes its knobs; keeps one that is open already. But one
+ * that was killed as a whole is made anew: since Linux 6.15 every process that is cloned into such a group
+ * from outside dies of the old kill (the kernel compares the number of kills with that of the cloner's
+ * group). */
 int groups_open_leaf(struct member *mb) {
     struct manager *m = mb->manager;
     const struct group_port *group = &m->ports->group;
     const struct class_conf *class = app_class(mb->app);
-    if (mb->leaf_fd >= 0 && strcmp(mb->class, class->name) != 0)
+    if (mb->leaf_fd >= 0 && (mb->leaf_killed || strcmp(mb->class, class->name) != 0))
         groups_close_leaf(mb, true);
 
     text_format(mb->class, sizeof(mb->class), "%s", class->name);
@@ -98,10 +101,12 @@ int groups_open_leaf(struct member *mb) {
         char tenant[NAME_LEN_MAX + 1];
         struct group_leaf leaf;
         leaf_of(mb, &leaf, tenant);
+        group->remove_leaf(group->ctx, &leaf); /* one that an earlier daemon left may have been killed */
         int fd = group->open_leaf(group->ctx, &leaf);
         if (fd < 0)
             return fd;
         mb->leaf_fd = fd;
+        mb->leaf_killed = false;
     }
     struct knob_list knobs;
     knobs_for_leaf(class, &mb->app->spec, &m->host, &knobs);

@@ -52,6 +52,15 @@ struct loading {
     int error;
 };
 
+/* Perhaps a newer version wrote it, and will read it again: its processes are none of ours to kill. */
+static void leave_alone(struct loading *l, const char *key) {
+    const char *name = strchr(key, '/') + 1;
+    log_error("The registry has an app '%s' that cannot be read (written by a newer version?), leaving it alone",
+              name);
+    if (text_list_add(&l->manager->unreadable, name) < 0)
+        l->error = -ENOMEM;
+}
+
 static void load_app(void *userdata, const struct store_entry *e) {
     struct loading *l = userdata;
     char tenant[NAME_LEN_MAX + 1], app[NAME_LEN_MAX + 1];
@@ -60,15 +69,15 @@ static void load_app(void *userdata, const struct store_entry *e) {
     int r = record_key_app(e->key, tenant, app, NULL);
     r = r < 0 ? r : app_record_decode(e->value, e->len, &record);
     if (r < 0) {
-        log_error("The registry has an app record '%s' that cannot be read (written by a newer version?), "
-                  "leaving it alone",
-                  e->key);
+        leave_alone(l, e->key);
         return;
     }
     r = apps_add(l->manager, tenant, app, &a);
     r = r < 0 ? r : app_load_record(a, &record);
     if (r == -ENOMEM)
         l->error = r;
+    else if (r < 0)
+        leave_alone(l, e->key);
     if (r < 0 && a)
         apps_drop(a);
     app_record_free(&record);
@@ -95,12 +104,17 @@ static void load_run(void *userdata, const struct store_entry *e) {
         return;
     struct member *mb = a->members[number];
     mb->start_id = r.start_id;
+    mb->noted_id = r.ended ? r.start_id : r.start_id - 1;
     mb->generation = r.generation;
-    mb->adopt_pid = (pid_t)r.pid;
-    mb->start_ticks = r.pid ? r.start_ticks : 0;
+    if (!r.ended && strcmp(r.boot_id, m->boot_id) == 0) {
+        mb->adopt_pid = (pid_t)r.pid;
+        mb->start_ticks = r.start_ticks;
+    }
+    mb->oom_before = r.oom_before;
+    mb->cpu_before = r.cpu_before;
     mb->exit_seq = r.exit_seq;
     mb->started_usec = r.started_usec;
-    mb->inst.was_ready = r.ready;
+    mb->inst.was_ready = r.ready && !r.ended;
     mb->run_open = !r.ended && r.pid != 0;
     mb->run_verdict = r.verdict;
     mb->inst.restarts = r.restarts;
@@ -178,10 +192,14 @@ void manager_free(struct manager *m) {
             groups_close_leaf(m->apps[i]->members[n], false);
     while (m->n_apps > 0)
         apps_drop(m->apps[m->n_apps - 1]);
+    note_flush(m);
+    free(m->notes);
     free(m->apps);
     link_free(m->link);
     map_free(&m->starts);
     map_free(&m->tools);
+    free(m->ends.list);
+    text_list_free(m->unreadable);
     sd_event_source_disable_unref(m->settle_source);
     sd_event_source_disable_unref(m->gate_timer);
     access_free(m);

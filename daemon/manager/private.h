@@ -35,15 +35,18 @@ struct member {
     bool pending_manual;
     bool outdated; /* to be stopped and started again when its turn comes */
     bool doomed;   /* to be freed once it is down */
+    bool replaced; /* in the present roll: while it fails, the roll halts */
     bool taken_over;
 
     uint64_t start_id; /* of the present or last start; key of the group watch */
+    uint64_t noted_id; /* ends of starts up to this one are in the history already */
     uint64_t generation;
     uint64_t started_usec; /* CLOCK_REALTIME */
     pid_t pid;             /* 0: none */
     uint64_t start_ticks;
     int pidfd;                    /* owned */
     int leaf_fd;                  /* owned; -EBADF: no group */
+    bool leaf_killed;             /* or perhaps: the next run gets a fresh leaf (groups.c) */
     char class[NAME_LEN_MAX + 1]; /* where the leaf is */
     bool watched, signalled, forget_wanted;
     uint64_t oom_before, cpu_before; /* counters of the leaf when the run began */
@@ -70,22 +73,27 @@ struct app {
     struct manager *manager;
     char name[2 * NAME_LEN_MAX + 2]; /* tenant/app */
     bool known;                      /* its record is on the disk */
-    uint32_t changes;                /* commits under way */
+    struct list changing;            /* changes under way, oldest first; that one is with the store */
     struct app_record record, tip;
     struct spec spec; /* of `record`; valid when known */
     struct restart_policy policy;
     struct member **members; /* index = number */
     uint32_t n_members;
-    bool rolling;        /* outdated members are being replaced */
     struct list roll;    /* in manager->rolling */
     uint64_t purge_id;   /* start id of the purge under way */
     uint32_t purge_next; /* instance whose state directory is next */
     bool purging, purge_failed;
 };
 
+struct ends {
+    struct member_end *list; /* owned */
+    size_t n, size;
+};
+
 struct class_state {
     struct list gated;
     struct resource_sum applied;
+    uint64_t applied_shares; /* hash over what each tenant has of it */
     bool applied_valid;
 };
 
@@ -114,6 +122,8 @@ struct manager {
     size_t n_apps, apps_size;
     struct map starts; /* start id -> member */
     struct map tools;  /* start id of a purge -> app */
+    struct ends ends;  /* of the launcher's replay */
+    char **unreadable; /* names of apps whose record is not understood: they are left alone */
     uint64_t last_start_id;
     uint64_t event_seq;
 
@@ -122,6 +132,9 @@ struct manager {
     struct gate gate;
     sd_event_source *settle_source, *gate_timer;
     bool sums_dirty;
+
+    struct store_change *notes; /* kept back until the end of the turn; keys and values owned */
+    size_t n_notes;
 
     enum manager_end end_why;
     manager_end_fn on_end;
@@ -161,12 +174,17 @@ int member_spawn(struct member *mb);
 void member_forget_run(struct member *mb); /* closes what belongs to a run that is over */
 void member_watch_ready(struct member *mb);
 void member_end_ready(struct member *mb);
+void member_watchdog(struct member *mb);
 int member_open_notify(struct member *mb);
 void member_probe_exited(struct member *mb, const struct msg_exited *exit);
 int spawn_account(const struct app *a, struct account *ret, struct reason *why);
 int spawn_tool(struct app *a, uint32_t number, uint64_t start_id);
 int spawn_probe(struct member *mb, uint64_t start_id);
+/* Ids are times (CLOCK_REALTIME) and only grow. Those of helpers (readiness commands, state tools) are odd,
+ * so that the next daemon does not take one for the instance. */
 uint64_t manager_new_start_id(struct manager *m);
+uint64_t manager_new_helper_id(struct manager *m);
+bool start_id_is_helper(uint64_t start_id);
 
 /* groups.c */
 void groups_apply_sums(struct manager *m);
@@ -191,6 +209,7 @@ struct app *removal_find(struct manager *m, uint64_t start_id);
 /* change.c */
 int app_load_record(struct app *a, struct app_record *record); /* start-up; takes what the record owns */
 struct change;                                                 /* a verb on its way to the disk */
+void changes_drop(struct app *a);                              /* forgets those under way, unanswered */
 int change_begin(struct app *a, const struct app_record *next, const struct caller *who, enum event_kind kind,
                  verb_done_fn done, void *userdata, const char *text, bool manual);
 
@@ -198,6 +217,11 @@ int change_begin(struct app *a, const struct app_record *next, const struct call
 void note_event(struct manager *m, enum event_kind kind, const struct app *a, int32_t number, int64_t actor,
                 const char *format, ...) ATTR_PRINTF(6, 7);
 void note_exit(struct member *mb);
+void note_flush(struct manager *m); /* what was kept back this turn */
+int note_commit(struct manager *m, const struct store_change *changes, size_t n, bool sync,
+                store_done_fn done, void *userdata); /* behind what was kept back */
+/* The end of a start that others have followed. */
+void note_past_exit(struct member *mb, uint64_t start_id, pid_t pid, const struct run_exit *exit);
 void note_run(struct member *mb, bool ended);
 
 /* access.c */

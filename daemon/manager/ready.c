@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <systemd/sd-event.h>
 
@@ -29,11 +30,18 @@ static void on_notify(void *userdata, const struct notify_message *msg) {
     if (msg->watchdog_usec)
         mb->watchdog_usec = msg->watchdog_usec;
     uint64_t now = clock->monotonic(clock->ctx);
-    if ((msg->watchdog || msg->watchdog_usec) && mb->watchdog_usec)
-        instance_watchdog(&mb->inst, mb->watchdog_usec, now);
+    if (msg->watchdog || msg->watchdog_usec)
+        member_watchdog(mb);
     if (msg->extend_usec) /* never longer than an hour at a time, whatever the app says */
         instance_extend(&mb->inst, MIN(msg->extend_usec, 60 * USEC_PER_MIN), now);
     member_arm(mb);
+}
+
+/* The app lives: its watchdog, if it told of one, begins anew. */
+void member_watchdog(struct member *mb) {
+    const struct clock_port *clock = &mb->manager->ports->clock;
+    if (mb->watchdog_usec)
+        instance_watchdog(&mb->inst, mb->watchdog_usec, clock->monotonic(clock->ctx));
 }
 
 int member_open_notify(struct member *mb) {
@@ -59,7 +67,7 @@ static void on_connected(void *userdata) {
 static int run_probe(sd_event_source *source ATTR_UNUSED, uint64_t usec ATTR_UNUSED, void *userdata) {
     struct member *mb = userdata;
     struct manager *m = mb->manager;
-    mb->probe_id = manager_new_start_id(m);
+    mb->probe_id = manager_new_helper_id(m);
     int r = map_set(&m->starts, mb->probe_id, mb);
     r = r < 0 ? r : spawn_probe(mb, mb->probe_id);
     if (r < 0) {
@@ -114,6 +122,7 @@ void member_end_ready(struct member *mb) {
     sd_event_source_disable_unref(mb->probe_timer);
     mb->probe_timer = NULL;
     if (mb->probe_id) {
+        link_signal(mb->manager->link, mb->probe_id, SIGKILL);
         link_kill(mb->manager->link, mb->probe_id);
         map_remove(&mb->manager->starts, mb->probe_id);
         mb->probe_id = 0;

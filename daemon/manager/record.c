@@ -2,6 +2,7 @@
 /* Values of the registry as bytes, as record.h lists them. */
 #include "manager/record.h"
 #include "base/cursor.h"
+#include "conf/spec.h"
 
 #include <errno.h>
 #include <string.h>
@@ -68,6 +69,7 @@ int app_record_encode(const struct app_record *r, void *buf, size_t size) {
     packer_u32(&p, r->most_instances);
     packer_u64(&p, r->registered_usec);
     packer_u32(&p, r->registered_by);
+    packer_u64(&p, r->asked_usec);
     packer_text(&p, r->spec_text);
     return packer_end(&p);
 }
@@ -83,7 +85,10 @@ int app_record_decode(const void *data, size_t len, struct app_record *ret) {
     r.most_instances = cursor_u32(&c);
     r.registered_usec = cursor_u64(&c);
     r.registered_by = cursor_u32(&c);
+    r.asked_usec = cursor_u64(&c);
     const char *text = cursor_text(&c);
+    if (r.instances < 1 || r.instances > SPEC_INSTANCES_MAX)
+        c.bad = true;
     int end = cursor_end(&c);
     if (end < 0)
         return end;
@@ -115,6 +120,8 @@ int run_record_encode(const struct run_record *r, void *buf, size_t size) {
     packer_u64(&p, r->start_ticks);
     packer_u64(&p, r->exit_seq);
     packer_u64(&p, r->started_usec);
+    packer_u64(&p, r->oom_before);
+    packer_u64(&p, r->cpu_before);
     packer_u8(&p, r->ended);
     packer_u8(&p, r->ready);
     packer_u8(&p, (uint8_t)r->verdict);
@@ -133,6 +140,8 @@ int run_record_decode(const void *data, size_t len, struct run_record *ret) {
     r.start_ticks = cursor_u64(&c);
     r.exit_seq = cursor_u64(&c);
     r.started_usec = cursor_u64(&c);
+    r.oom_before = cursor_u64(&c);
+    r.cpu_before = cursor_u64(&c);
     r.ended = flag(&c);
     r.ready = flag(&c);
     r.verdict = unpack_verdict(&c);
@@ -152,6 +161,7 @@ static void pack_exit(struct packer *p, const struct run_exit *e) {
     packer_u8(p, e->dumped);
     packer_u8(p, e->oom_killed);
     packer_u8(p, e->not_ready);
+    packer_u8(p, e->not_ready);
     packer_u64(p, e->at_usec);
     packer_u64(p, e->run_usec);
     packer_u64(p, e->cpu_usec);
@@ -167,6 +177,7 @@ static void unpack_exit(struct cursor *c, struct run_exit *ret) {
     ret->stage = cursor_u32(c);
     ret->dumped = flag(c);
     ret->oom_killed = flag(c);
+    ret->not_ready = flag(c);
     ret->not_ready = flag(c);
     ret->at_usec = cursor_u64(c);
     ret->run_usec = cursor_u64(c);

@@ -31,7 +31,8 @@ struct app_record {
     uint32_t most_instances; /* it ever had: so many state directories may exist */
     uint64_t registered_usec;
     uint32_t registered_by;
-    char *spec_text; /* canonical; owned */
+    uint64_t asked_usec; /* when somebody last asked for a start: no end before that holds it back */
+    char *spec_text;     /* canonical; owned */
 };
 
 struct run_record {
@@ -39,8 +40,9 @@ struct run_record {
     uint64_t generation;
     uint32_t pid; /* 0: asked for, not yet started */
     uint64_t start_ticks;
-    uint64_t exit_seq;     /* number of exits noted so far */
-    uint64_t started_usec; /* CLOCK_REALTIME */
+    uint64_t exit_seq;               /* number of exits noted so far */
+    uint64_t started_usec;           /* CLOCK_REALTIME */
+    uint64_t oom_before, cpu_before; /* counters of its group when it began; UINT64_MAX unknown */
     bool ended, ready;
     enum restart_verdict verdict; /* what followed its end; RESTART_NONE before */
     uint32_t restarts;            /* automatic starts since the last manual one */

@@ -31,8 +31,7 @@ static void forget(struct app *a) {
     record_app_prefix(exits, "exit", tenant, app);
     const struct store_change changes[] = {
         {.key = app_key}, {.key = runs, .prefix = true}, {.key = exits, .prefix = true}};
-    int r =
-        m->ports->store.commit(m->ports->store.ctx, changes, ARRAY_LEN(changes), true, records_gone, NULL);
+    int r = note_commit(m, changes, ARRAY_LEN(changes), true, records_gone, NULL);
     if (r < 0)
         records_gone(NULL, r);
     for (uint32_t n = 0; n < a->n_members; n++)

@@ -50,6 +50,7 @@ void member_want(struct member *mb, bool manual) {
 
 void member_stop(struct member *mb, const char *why) {
     mb->pending &= ~(1U << INSTANCE_WANT);
+    mb->pending_manual = false;
     text_format(mb->stop_why, sizeof(mb->stop_why), "%s", why);
     member_mark(mb, INSTANCE_STOP);
 }
@@ -94,6 +95,12 @@ static void note_state(struct member *mb, enum instance_state before, enum resta
     }
 }
 
+/* A deadline that passed in the same turn as what it waited for came is none any more. */
+static bool is_stale(const struct instance *i, enum instance_event event, uint64_t now_usec) {
+    bool timed = event == INSTANCE_NOT_READY || event == INSTANCE_STOP_DUE || event == INSTANCE_DELAY_OVER;
+    return timed && (i->deadline_event != event || i->deadline_usec > now_usec);
+}
+
 static void feed(struct member *mb, enum instance_event event) {
     struct manager *m = mb->manager;
     const struct clock_port *clock = &m->ports->clock;
@@ -106,7 +113,9 @@ static void feed(struct member *mb, enum instance_event event) {
     enum restart_verdict verdict = mb->inst.last_verdict;
     if (event == INSTANCE_WANT)
         mb->pending_manual = false;
-    unsigned actions = instance_feed(&mb->inst, event, &args);
+    unsigned actions = is_stale(&mb->inst, event, args.now_usec) ? 0 : instance_feed(&mb->inst, event, &args);
+    if (mb->inst.state == INSTANCE_RUNNING && before != INSTANCE_RUNNING)
+        member_watchdog(mb);
     /* First how the run ended, then what follows. */
     member_act(mb, actions & INSTANCE_DO_RECORD);
     note_state(mb, before, verdict);
@@ -163,9 +172,8 @@ static bool may_replace_next(const struct app *a) {
         enum instance_state s = mb->inst.state;
         if (s == INSTANCE_GATED || s == INSTANCE_STARTING || s == INSTANCE_STOPPING || mb->pending)
             return false;
-        bool failing = s == INSTANCE_BACKOFF || s == INSTANCE_HELD || s == INSTANCE_FAILED_START;
-        if (failing && !mb->outdated && mb->generation == a->record.generation && a->rolling)
-            return false; /* the new generation does not run: keep what still does */
+        if (mb->replaced && s != INSTANCE_RUNNING && s != INSTANCE_STOPPED)
+            return false; /* what replaces it does not run: keep what still does */
     }
     return true;
 }
@@ -181,11 +189,13 @@ static void settle_roll(struct app *a) {
         mb->outdated = false;
         if (mb->doomed || !instance_state_has_process(mb->inst.state))
             continue;
-        member_stop(mb, "restart");
+        mb->replaced = true;
+        member_stop(mb, mb->generation == a->record.generation ? "restart" : "replaced by a new generation");
         member_want(mb, true);
         return;
     }
-    a->rolling = false;
+    for (uint32_t i = 0; i < a->n_members; i++)
+        a->members[i]->replaced = false;
     list_remove(&a->roll);
 }
 
@@ -216,6 +226,8 @@ static void settle_dirty(struct manager *m) {
 
 static int settle(sd_event_source *source ATTR_UNUSED, void *userdata) {
     struct manager *m = userdata;
+    if (!m->serving)
+        return 0; /* decided when all that runs is known */
     if (m->sums_dirty)
         groups_apply_sums(m);
     for (unsigned round = 0; round < STEPS_PER_TURN && !list_is_empty(&m->dirty); round++) {
@@ -223,12 +235,15 @@ static int settle(sd_event_source *source ATTR_UNUSED, void *userdata) {
         settle_gate(m);
     }
     settle_gate(m);
-    LIST_EACH(&m->rolling, node)
-    settle_roll(LIST_ENTRY(node, struct app, roll));
+    LIST_EACH(&m->rolling, node) {
+        if (!m->stopping)
+            settle_roll(LIST_ENTRY(node, struct app, roll));
+    }
     if (m->stopping)
         shutdown_continue(m);
     if (!list_is_empty(&m->dirty))
         manager_kick(m);
+    note_flush(m);
     return 0;
 }
 

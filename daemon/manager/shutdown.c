@@ -24,7 +24,7 @@ static void end(struct manager *m, enum manager_end why) {
     m->end_why = why;
     const char *text = why == MANAGER_END_STOPPED ? "stopped" : "left";
     const struct store_change change = {.key = "service/last-end", .value = text, .len = strlen(text)};
-    if (m->ports->store.commit(m->ports->store.ctx, &change, 1, true, tell_end, m) < 0)
+    if (note_commit(m, &change, 1, true, tell_end, m) < 0)
         tell_end(m, 0);
 }
 

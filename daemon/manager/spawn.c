@@ -13,10 +13,23 @@
 #include <string.h>
 #include <sys/resource.h>
 
-uint64_t manager_new_start_id(struct manager *m) {
+static uint64_t new_id(struct manager *m, unsigned odd) {
     uint64_t now = m->ports->clock.realtime(m->ports->clock.ctx);
     m->last_start_id = MAX(now, m->last_start_id + 1);
+    m->last_start_id += (m->last_start_id & 1) != odd;
     return m->last_start_id;
+}
+
+uint64_t manager_new_start_id(struct manager *m) {
+    return new_id(m, 0);
+}
+
+uint64_t manager_new_helper_id(struct manager *m) {
+    return new_id(m, 1);
+}
+
+bool start_id_is_helper(uint64_t start_id) {
+    return start_id & 1;
 }
 
 /* The texts of one request, freed together after it was sent. */
@@ -227,6 +240,7 @@ int member_spawn(struct member *mb) {
     renew_start_id(mb);
     mb->detail[0] = mb->stop_why[0] = '\0';
     mb->generation = mb->app->record.generation;
+    mb->outdated = mb->taken_over = false;
     mb->started_usec = m->ports->clock.realtime(m->ports->clock.ctx);
     if (!app_class(mb->app)) {
         text_format(mb->detail, sizeof(mb->detail), "class '%s' is not in classes.d any more",

@@ -172,12 +172,11 @@ static void restart_members(struct app *a, uint32_t number) {
         struct member *mb = a->members[i];
         if (mb->doomed || (number != MANAGER_ALL_INSTANCES && number != i))
             continue;
-        if (instance_state_has_process(mb->inst.state))
+        if (mb->inst.state == INSTANCE_STARTING || mb->inst.state == INSTANCE_RUNNING)
             mb->outdated = true;
         else
             member_want(mb, true);
     }
-    a->rolling = false;
     app_roll(a);
 }
 

@@ -251,13 +251,19 @@ class Story:
         watch_closely(False)
         return back * 1000, (time.monotonic() - began) * 1000
 
+    def verdict(self, instance):
+        """What the daemon decided about the end of this process."""
+        exits = self.service.json("history", "default/wordcount")
+        return next((item["then"] for item in exits if item["pid"] == instance["pid"]), "not in the history")
+
     def kill_counters(self):
         measured = []
         for instance in self.service.instances("default/wordcount"):
             back, counts = self.kill_counter(instance)
             measured.append((back, counts))
+            then = self.verdict(instance)
             self.screen.note(f"kill -9 wordcount/{instance['number']}: new process in {back:.1f} ms, "
-                             f"counting in {counts:.0f} ms")
+                             f"counting in {counts:.0f} ms" + ("" if then == "restarted at once" else f" ({then})"))
             self.watch(1 if self.fast else 2.5)
         self.facts["back"] = statistics.median(item[0] for item in measured)
         self.facts["counting"] = statistics.median(item[1] for item in measured)

@@ -174,7 +174,10 @@ class Launcher:
             self.until(TERMINATE)
             self.send(bytes([DONE]))
             self.order(exit=0)
-        code = self.process.wait(DEADLINE)
+        try:
+            code = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("it does not end; it says:\n" + self.log_text()) from None
         self.log.close()
         return code
 

@@ -20,16 +20,15 @@
 #include <cmocka.h>
 
 static int parse(const char *const *words, struct options *o, struct reason *reason) {
-    char *argv[12] = {NULL};
-    int argc = 0;
-    argv[argc++] = strdup("streamkeeper-launcher");
-    for (; *words; words++)
-        argv[argc++] = strdup(*words);
-    int r = options_parse(argc, argv, o, reason);
-    if (r != OPTIONS_RUN) /* else o borrows them */
-        for (int i = 0; i < argc; i++)
-            free(argv[i]);
-    return r;
+    static char copies[12][64]; /* o borrows them */
+    char *argv[13] = {copies[0]};
+    int argc = 1;
+    snprintf(copies[0], sizeof(copies[0]), "streamkeeper-launcher");
+    for (; *words; words++, argc++) {
+        snprintf(copies[argc], sizeof(copies[argc]), "%s", *words);
+        argv[argc] = copies[argc];
+    }
+    return options_parse(argc, argv, o, reason);
 }
 
 static void all_options(void **state) {

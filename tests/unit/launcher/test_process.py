@@ -353,6 +353,42 @@ def test_executes_itself_again(service):
     assert launcher.stop() == 0
 
 
+def test_told_to_stop_in_the_middle_of_a_reload(service):
+    launcher = service.launch()
+    launcher.connect()
+    old = launcher.daemon_pid()
+    launcher.process.send_signal(signal.SIGHUP)
+    assert launcher.until(lc.TERMINATE)[-1]["why"] == 2
+    launcher.process.send_signal(signal.SIGTERM)
+    launcher.send(bytes([lc.DONE]))
+    launcher.order(exit=0)
+    lc.wait_until("a new daemon", lambda: launcher.daemon_pid() != old)
+    launcher.connect()
+    assert launcher.until(lc.TERMINATE)[-1]["why"] == 1
+    launcher.send(bytes([lc.DONE]))
+    launcher.order(exit=0)
+    assert launcher.process.wait(lc.DEADLINE) == 0
+
+
+def test_started_without_stdio(service, tmp_path):
+    launcher = service.launch()
+    launcher.connect()
+    assert launcher.stop() == 0
+    command = f"exec '{PROGRAM}' --root '{service.root}' --daemon '{lc.HERE}/fake_daemon.py' <&- >&- 2>&-"
+    second = lc.Launcher.__new__(lc.Launcher)
+    second.root, second.client, second.buffered, second.log_path = service.root, None, b"", launcher.log_path
+    second.log = open(second.log_path, "ab")
+    second.process = subprocess.Popen(["/bin/sh", "-c", command])
+    service.launchers.append(second)
+    second.connect()
+    out = tmp_path / "out"
+    spawn(service, second, 1, ["/bin/sh", "-c", "echo fine; ls -l /proc/self/fd/0"], flags=lc.F_LOG, paths=[str(out)],
+          env=["PATH=/bin"])
+    assert second.exited(1)["code"] == 0
+    assert out.read_text().startswith("fine") and "/dev/null" in out.read_text()
+    assert second.stop() == 0
+
+
 def test_state_remove(service):
     launcher = service.launch()
     launcher.connect()

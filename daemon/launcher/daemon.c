@@ -142,11 +142,12 @@ static void describe_status(int status, char *buf, size_t size) {
                  WCOREDUMP(status) ? ", core dumped" : "");
 }
 
-void daemon_ended(struct launcher *l, int wait_status) {
+void daemon_ended(struct launcher *l) {
     struct daemon_process *d = &l->daemon;
     char how[64];
-    describe_status(wait_status, how, sizeof(how));
+    describe_status(d->wait_status, how, sizeof(how));
     d->pid = 0;
+    d->has_ended = false;
     d->kill_at = USEC_NEVER;
     l->is_ready = false;
     outbox_close(l);
@@ -179,7 +180,7 @@ void daemon_ended(struct launcher *l, int wait_status) {
 
 void daemon_kill(struct launcher *l, const char *why) {
     log_error("Killing streamkeeperd: %s", why);
-    if (l->daemon.pid > 0)
+    if (l->daemon.pid > 0 && !l->daemon.has_ended)
         kill(l->daemon.pid, SIGKILL);
     outbox_close(l);
 }

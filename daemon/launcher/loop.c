@@ -159,6 +159,10 @@ int loop_run(struct launcher *l) {
             return log_errno(LOG_LEVEL_ERROR, -errno, "Failed to wait for events"), 1;
         for (int i = 0; i < n; i++)
             handle(l, events[i].data.u64);
+        if (l->daemon.has_ended) {
+            serve_last_words(l);
+            daemon_ended(l);
+        }
         watchdog_tick(l);
         daemon_tick(l);
         if (l->ending == ENDING_RELOAD && l->is_done && l->daemon.pid == 0)

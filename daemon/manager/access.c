@@ -147,7 +147,7 @@ static int check_quota(struct manager *m, const struct tenant_conf *t, const str
             strcmp(a->name + len + 1, s->app) == 0)
             continue;
         apps++;
-        instances += a->changes ? a->tip.instances : a->record.instances;
+        instances += a->tip.instances;
     }
     if (apps > t->apps_max)
         return reason_set(why, -EDQUOT,
@@ -181,7 +181,7 @@ int access_spec(struct manager *m, const struct caller *who, const struct spec *
         }
         return reason_set(why, -EINVAL, "[app] class: no class '%s'; there are %s", s->class, names);
     }
-    if (!text_list_contains(t->classes, s->class) && !text_list_contains(t->classes, "*"))
+    if (!tenant_may_use_class(t, s->class))
         return reason_set(
             why, -EPERM,
             "[app] class: tenant '%s' may not use class '%s'; classes in tenants.d/%s.conf says which it may",

@@ -46,8 +46,8 @@ void member_arm(struct member *mb) {
 
 static void start(struct member *mb) {
     int r = member_spawn(mb);
-    if (r >= 0)
-        return;
+    if (r >= 0 || r == -EPIPE)
+        return; /* without a launcher we end, and the next daemon starts it */
     struct run_exit failed = {.end = RUN_END_FAILED_START, .code = (uint32_t)-r, .stage = SK_STAGE_REQUEST};
     failed.at_usec = mb->manager->ports->clock.realtime(mb->manager->ports->clock.ctx);
     member_mark_exit(mb, &failed);

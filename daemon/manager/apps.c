@@ -58,6 +58,7 @@ int apps_add(struct manager *m, const char *tenant, const char *app, struct app 
         return -ENOMEM;
     a->manager = m;
     list_init(&a->roll);
+    list_init(&a->changing);
     text_format(a->name, sizeof(a->name), "%s/%s", tenant, app);
     size_t at = lower_bound(m, a->name);
     memmove(m->apps + at + 1, m->apps + at, (m->n_apps - at) * sizeof(struct app *));
@@ -91,6 +92,7 @@ void apps_drop(struct app *a) {
         member_free(a->members[i]);
     free(a->members);
     list_remove(&a->roll);
+    changes_drop(a);
     if (a->purge_id)
         map_remove(&m->tools, a->purge_id);
     app_record_free(&a->record);

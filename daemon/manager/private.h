@@ -154,6 +154,9 @@ int app_resize(struct app *a, uint32_t instances); /* makes members; marks those
 void app_trim(struct app *a);                      /* frees doomed members that are down */
 void member_free(struct member *mb);
 bool member_is_down(const struct member *mb);
+static inline bool app_is_changing(const struct app *a) {
+    return !list_is_empty(&a->changing);
+}
 const struct class_conf *app_class(const struct app *a);
 unsigned class_index(const struct manager *m, const char *name); /* CLASS_MAX for none */
 

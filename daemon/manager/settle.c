@@ -64,8 +64,10 @@ static void note_state(struct member *mb, enum instance_state before, enum resta
     char text[128], age[32];
     switch (i->state) {
     case INSTANCE_RUNNING:
-        if (before != INSTANCE_RUNNING && mb->app->spec.ready != SPEC_READY_NONE)
-            note_event(m, EVENT_READY, mb->app, (int32_t)mb->number, -1, "ready %s after its start",
+        if (before == INSTANCE_RUNNING || mb->app->spec.ready == SPEC_READY_NONE)
+            break;
+        note_run(mb, false); /* so that the next daemon knows it as ready */
+        note_event(m, EVENT_READY, mb->app, (int32_t)mb->number, -1, "ready %s after its start",
                        text_age(usec_sub(i->since_usec, i->started_usec), age, sizeof(age)));
         break;
     case INSTANCE_HELD:
@@ -140,7 +142,8 @@ static void settle_member(struct member *mb) {
         }
     if (mb->pending)
         mark_dirty(mb);
-    if (mb->inst.state == INSTANCE_STOPPED || mb->inst.state == INSTANCE_HELD)
+    /* While its state is purged, the tool that does so is in there. */
+    if ((mb->inst.state == INSTANCE_STOPPED || mb->inst.state == INSTANCE_HELD) && !mb->app->purging)
         groups_close_leaf(mb, true);
 }
 

@@ -276,7 +276,8 @@ int spawn_tool(struct app *a, uint32_t number, uint64_t start_id) {
     static char program[] = "streamkeeper-state", verb[] = "delete", here[] = ".";
     char *const command[] = {program, verb, here, NULL};
     AUTO_REQUEST q = {.msg.start_id = start_id};
-    int r = app_class(a) ? open_leaf(mb) : -ENOENT;
+    int r = app_class(a) ? groups_open_leaf(mb) : -ENOENT;
+    r = r == -EOPNOTSUPP ? 0 : r;
     r = r < 0 ? r : fill_texts(&q, mb);
     r = r < 0 ? r : fill(&q, mb, command, NULL);
     q.workdir[0] = '\0';

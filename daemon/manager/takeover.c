@@ -19,6 +19,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,8 +55,6 @@ static void adopt(struct member *mb, bool alive) {
         log_warning("Failed to open the notification socket of '%s/%u' again: its messages are not heard "
                     "until its next start",
                     mb->app->name, mb->number);
-    if (mb->inst.state == INSTANCE_STARTING)
-        member_watch_ready(mb);
     member_arm(mb);
     note_run(mb, false);
 }
@@ -294,7 +293,10 @@ void takeover_adopt_failed(struct manager *m, uint64_t start_id) {
 static void settle_member(struct member *mb, unsigned *taken) {
     struct manager *m = mb->manager;
     if (mb->inst.state != INSTANCE_STOPPED) {
-        ++*taken;
+        bool ended = mb->pending & 1U << INSTANCE_EXITED;
+        *taken += !ended;
+        if (!ended && mb->inst.state == INSTANCE_STARTING)
+            member_watch_ready(mb);
         return;
     }
     if (mb->run_open) { /* its record has no end, and the process is nowhere */

@@ -85,6 +85,10 @@ int manager_register(struct manager *m, const struct caller *who, const char *fi
     char name[2 * NAME_LEN_MAX + 2];
     snprintf(name, sizeof(name), "%s/%s", s.tenant, s.app);
     struct app *a = apps_find(m, name);
+    if (text_list_contains(m->unreadable, name))
+        return reason_set(why, -EBUSY,
+                          "the registry has an app '%s' that this version cannot read; a newer version wrote it",
+                          name);
     if (a && a->tip.removing)
         return reason_set(why, -EBUSY, "'%s' is still being removed; register it again when that is done",
                           name);
@@ -93,7 +97,7 @@ int manager_register(struct manager *m, const struct caller *who, const char *fi
         return out_of_memory(why);
     struct app_record next = newest(a);
     bool same = next.spec_text && strcmp(next.spec_text, canonical) == 0 && next.instances == s.instances;
-    if (same && (next.wanted || !start) && a->known)
+    if (same && (next.wanted || !start) && !app_is_changing(a))
         return unchanged(a, "already registered like this", done, userdata);
     next.generation += !same;
     next.spec_text = canonical;
@@ -148,7 +152,7 @@ int manager_start_app(struct manager *m, const struct caller *who, const char *n
     int r = take(m, who, name, &a, &next, why);
     if (r < 0)
         return r;
-    if (next.wanted && running_members(a) == next.instances && a->changes == 0)
+    if (next.wanted && running_members(a) == next.instances && !app_is_changing(a))
         return unchanged(a, "already started", done, userdata);
     next.wanted = true;
     return begin(a, &next, who, EVENT_WANTED, done, userdata, "start", why);
@@ -161,7 +165,7 @@ int manager_stop_app(struct manager *m, const struct caller *who, const char *na
     int r = take(m, who, name, &a, &next, why);
     if (r < 0)
         return r;
-    if (!next.wanted && a->changes == 0 && strcmp(app_summary(a), "stopped") == 0)
+    if (!next.wanted && !app_is_changing(a) && strcmp(app_summary(a), "stopped") == 0)
         return unchanged(a, "already stopped", done, userdata);
     next.wanted = false;
     return begin(a, &next, who, EVENT_WANTED, done, userdata, "stop", why);
@@ -215,7 +219,7 @@ int manager_scale_app(struct manager *m, const struct caller *who, const char *n
     if (instances < 1 || instances > SPEC_INSTANCES_MAX)
         return reason_set(why, -EINVAL, "an app has 1 to %d instances; streamctl stop %s stops all of them",
                           SPEC_INSTANCES_MAX, name);
-    if (instances == next.instances)
+    if (instances == next.instances && !app_is_changing(a))
         return unchanged(a, "already has that many instances", done, userdata);
     CLEANUP(cleanup_spec) struct spec s = {0};
     if (spec_copy(&a->spec, &s) < 0)

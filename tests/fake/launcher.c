@@ -220,7 +220,12 @@ static void on_adopt(struct fake_launcher *l, const void *data, size_t len, int 
         say_failed(l, SK_REPORT_ADOPT_FAILED, m.start_id, SK_STAGE_REQUEST, (uint32_t)l->adopt_error, "");
         return;
     }
+    const char *program = "";
+    for (size_t i = 0; i < l->n; i++)
+        if (l->children[i]->pid == m.pid)
+            program = l->children[i]->program;
     struct fake_child *c = add(l, m.start_id, m.tenant, m.app, m.number);
+    snprintf(c->program, sizeof(c->program), "%s", program);
     c->pid = m.pid;
     c->ticks = m.start_ticks;
     for (size_t i = 0; i < l->ports->groups.n; i++) {

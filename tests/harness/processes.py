@@ -108,6 +108,21 @@ def mentioning(text):
     return found
 
 
+def carrying(text):
+    """Pids of the processes, other than this one, that have TEXT in their environment as it was at their start."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{entry}/environ", "rb") as file:
+                if text.encode() in file.read():
+                    found.append(int(entry))
+        except OSError:
+            continue
+    return found
+
+
 def wait_until(condition, seconds, what, every=0.05):
     """The first true value of condition(), looked at every so often; TimeoutError otherwise."""
     deadline = time.monotonic() + seconds

@@ -249,7 +249,13 @@ void options_help(const struct look *look, const struct verb *verb, struct text_
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
         if (is_global(table[i].letter))
             help_option(&table[i], b);
-    text_buf_add(b, "\nAPP is tenant/app, APP/N one of its instances. `streamctl help VERB` shows the "
-                    "options of a verb;\n"
+    text_buf_add(b, "\n");
+    look_add(look, b, STYLE_STRONG, "Options of some verbs:");
+    text_buf_add(b, "\n");
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (!is_global(table[i].letter))
+            help_option(&table[i], b);
+    text_buf_add(b, "\nAPP is tenant/app, APP/N one of its instances. `streamctl help VERB` shows which "
+                    "options it has;\n"
                     "streamctl(1) has the exit codes and the fields of --json.\n");
 }

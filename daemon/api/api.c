@@ -15,9 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPTS_PER_TURN    16
-#define RESERVED_CLIENTS    8
-#define DEADLINE_ACCURACY   (250 * USEC_PER_MSEC)
+#define BUS_SOCKET        "/run/dbus/system_bus_socket"
+#define ACCEPTS_PER_TURN  16
+#define RESERVED_CLIENTS  8
+#define DEADLINE_ACCURACY (250 * USEC_PER_MSEC)
 
 static const char *wait_text(enum client_wait wait) {
     switch (wait) {
@@ -175,6 +176,10 @@ int api_new(sd_event *loop, struct manager *manager, int listen_fd, const struct
 int api_start(struct api *a) {
     int r = sd_event_source_set_enabled(a->listen_source, SD_EVENT_ON);
     return r < 0 ? r : 0;
+}
+
+void api_connect_system_bus(struct api *a) {
+    system_bus_connect(a, BUS_SOCKET);
 }
 
 void api_free(struct api *a) {

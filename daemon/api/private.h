@@ -25,9 +25,9 @@ struct request;
 
 /* Where messages come in: a connection, or the system bus; the userdata of the methods. */
 struct door {
-    struct api *api;           /* borrowed */
-    const struct peer *peer;   /* who is behind it; NULL: `identify` finds out for each request */
-    struct list requests;      /* not yet answered */
+    struct api *api;         /* borrowed */
+    const struct peer *peer; /* who is behind it; NULL: `identify` finds out for each request */
+    struct list requests;    /* not yet answered */
     uint32_t n_requests;
     void (*ended)(struct door *d); /* a request has ended; may be NULL */
     /* Asks who has sent it; request_identified tells. 0 or -errno. NULL where there is a peer. */

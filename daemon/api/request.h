@@ -17,11 +17,11 @@ struct method {
 };
 
 struct request {
-    struct list node;      /* in the door's requests, or the api's orphans */
-    struct api *api;       /* borrowed */
-    struct door *door;     /* borrowed; NULL: gone */
-    sd_bus_message *call;  /* owned */
-    sd_bus_slot *asking;   /* owned: the bus driver is asked who the caller is */
+    struct list node;     /* in the door's requests, or the api's orphans */
+    struct api *api;      /* borrowed */
+    struct door *door;    /* borrowed; NULL: gone */
+    sd_bus_message *call; /* owned */
+    sd_bus_slot *asking;  /* owned: the bus driver is asked who the caller is */
     const struct method *method;
     const struct caller *caller; /* who asks; valid until `serve` returns */
     struct peer peer;            /* owned; where the door has none */

@@ -2,7 +2,6 @@
 /* Connects, asks for the name, comes back when the bus went away. */
 #include "api/system_bus.h"
 
-#include "api/api.h"
 #include "api/methods.h"
 #include "api/request.h"
 #include "base/clock.h"
@@ -14,10 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUS_SOCKET "/run/dbus/system_bus_socket"
-#define RETRY_MIN  (1 * USEC_PER_SEC)
-#define RETRY_MAX  (5 * USEC_PER_MIN)
-#define DRIVER     "org.freedesktop.DBus"
+#define RETRY_MIN (1 * USEC_PER_SEC)
+#define RETRY_MAX (5 * USEC_PER_MIN)
+#define DRIVER    "org.freedesktop.DBus"
 
 struct system_bus {
     struct door door;
@@ -105,7 +103,8 @@ static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error
     (void)error;
     /* A group nobody has: only the list of groups counts. */
     CLEANUP(peer_free) struct peer peer = {.caller = {.uid = (uid_t)-1, .gid = (gid_t)-1}};
-    int r = sd_bus_message_is_method_error(m, NULL) ? -sd_bus_message_get_errno(m) : read_credentials(m, &peer);
+    int r =
+        sd_bus_message_is_method_error(m, NULL) ? -sd_bus_message_get_errno(m) : read_credentials(m, &peer);
     request_identified(userdata, r, &peer);
     return 0;
 }
@@ -115,8 +114,9 @@ static int identify(struct request *q) {
     const char *sender = sd_bus_message_get_sender(q->call);
     if (!sender)
         return -EPERM;
-    return sd_bus_call_method_async(sd_bus_message_get_bus(q->call), &q->asking, DRIVER, "/org/freedesktop/DBus", DRIVER,
-                                    "GetConnectionCredentials", on_credentials, q, "s", sender);
+    return sd_bus_call_method_async(sd_bus_message_get_bus(q->call), &q->asking, DRIVER,
+                                    "/org/freedesktop/DBus", DRIVER, "GetConnectionCredentials",
+                                    on_credentials, q, "s", sender);
 }
 
 static int attempt(struct system_bus *b) {
@@ -156,7 +156,14 @@ void system_bus_connect(struct api *a, const char *socket) {
     if (a->system_bus || access(socket, F_OK) < 0)
         return;
     struct system_bus *b = calloc(1, sizeof(*b));
-    int r = b ? text_format(b->address, sizeof(b->address), "unix:path=%s", socket) : -ENOMEM;
+    if (!b) {
+        log_errno(LOG_LEVEL_WARNING, -ENOMEM, "Failed to connect to the system bus");
+        return;
+    }
+    b->door = (struct door){.api = a, .identify = identify};
+    b->delay_usec = RETRY_MIN;
+    list_init(&b->door.requests);
+    int r = text_format(b->address, sizeof(b->address), "unix:path=%s", socket);
     if (r >= 0)
         r = sd_event_add_time(a->loop, &b->retry, CLOCK_MONOTONIC, 0, 0, on_retry, b);
     if (r < 0) {
@@ -164,14 +171,8 @@ void system_bus_connect(struct api *a, const char *socket) {
         system_bus_free(b);
         return;
     }
-    b->door = (struct door){.api = a, .identify = identify};
-    b->delay_usec = RETRY_MIN;
     sd_event_source_set_description(b->retry, "api-bus-retry");
     a->system_bus = b; /* the timer is due: the first attempt is made in the loop */
-}
-
-void api_connect_system_bus(struct api *a) {
-    system_bus_connect(a, BUS_SOCKET);
 }
 
 void system_bus_free(struct system_bus *b) {

@@ -7,7 +7,7 @@
 
 struct system_bus;
 
-/* As api_connect_system_bus, with the path of the bus's socket. */
+/* Connects to the bus with this socket, when there is one; see api.h. */
 void system_bus_connect(struct api *a, const char *socket);
 void system_bus_free(struct system_bus *b);
 

@@ -114,7 +114,8 @@ static void steer(struct app *a, const struct change *c, bool new_generation, bo
             member_stop(mb, why);
             continue;
         }
-        bool running = instance_state_has_process(mb->inst.state) && mb->inst.state != INSTANCE_STOPPING;
+        bool running = instance_state_has_process(mb->inst.state) && mb->inst.state != INSTANCE_STOPPING &&
+                       !(mb->pending & 1U << INSTANCE_STOP);
         if (running && new_generation && !same_process) {
             mb->outdated = true;
         } else if (running && mb->generation != a->record.generation && !mb->outdated) {

@@ -55,8 +55,9 @@ struct loading {
 /* Perhaps a newer version wrote it, and will read it again: its processes are none of ours to kill. */
 static void leave_alone(struct loading *l, const char *key) {
     const char *name = strchr(key, '/') + 1;
-    log_error("The registry has an app '%s' that cannot be read (written by a newer version?), leaving it alone",
-              name);
+    log_error(
+        "The registry has an app '%s' that cannot be read (written by a newer version?), leaving it alone",
+        name);
     if (text_list_add(&l->manager->unreadable, name) < 0)
         l->error = -ENOMEM;
 }

@@ -68,11 +68,11 @@ static void note_state(struct member *mb, enum instance_state before, enum resta
             break;
         note_run(mb, false); /* so that the next daemon knows it as ready */
         note_event(m, EVENT_READY, mb->app, (int32_t)mb->number, -1, "ready %s after its start",
-                       text_age(usec_sub(i->since_usec, i->started_usec), age, sizeof(age)));
+                   text_age(usec_sub(i->since_usec, i->started_usec), age, sizeof(age)));
         break;
     case INSTANCE_HELD:
         note_event(m, EVENT_HELD, mb->app, (int32_t)mb->number, -1,
-                   "held: %s; last: %s. Start it by hand when the cause is gone",
+                   "%s; last: %s. Start it by hand when the cause is gone",
                    restart_verdict_name(i->last_verdict), run_exit_text(&i->exit, text, sizeof(text)));
         break;
     case INSTANCE_BACKOFF:

@@ -86,9 +86,9 @@ int manager_register(struct manager *m, const struct caller *who, const char *fi
     snprintf(name, sizeof(name), "%s/%s", s.tenant, s.app);
     struct app *a = apps_find(m, name);
     if (text_list_contains(m->unreadable, name))
-        return reason_set(why, -EBUSY,
-                          "the registry has an app '%s' that this version cannot read; a newer version wrote it",
-                          name);
+        return reason_set(
+            why, -EBUSY,
+            "the registry has an app '%s' that this version cannot read; a newer version wrote it", name);
     if (a && a->tip.removing)
         return reason_set(why, -EBUSY, "'%s' is still being removed; register it again when that is done",
                           name);

@@ -80,11 +80,19 @@ struct fake_program *fake_launcher_program(struct fake_launcher *l, const char *
     return p;
 }
 
+static const struct fake_program *program_of(const struct fake_launcher *l, const char *path) {
+    static const struct fake_program ordinary;
+    for (const struct fake_program *p = l->programs; p->path; p++)
+        if (strcmp(p->path, path) == 0)
+            return p;
+    return &ordinary;
+}
+
 void fake_launcher_exit(struct fake_launcher *l, struct fake_child *c, enum msg_exit_how how, uint32_t code) {
     if (c->has_exited)
         return;
     if (c->leaf)
-        fake_leaf_add(c->leaf, fake_launcher_program(l, c->program)->leaves_behind - 1);
+        fake_leaf_add(c->leaf, program_of(l, c->program)->leaves_behind - 1);
     die(l, c, how, code);
 }
 
@@ -140,7 +148,7 @@ static void on_spawn(struct fake_launcher *l, const void *data, size_t len, size
         return;
     }
     const char *program = m.flags & MSG_SPAWN_STATE_TOOL ? "state-tool" : m.argv[0];
-    struct fake_program *p = fake_launcher_program(l, program);
+    const struct fake_program *p = program_of(l, program);
     if (p->error) {
         say_failed(l, SK_REPORT_SPAWN_FAILED, m.start_id, p->stage, p->error, program);
         return;
@@ -187,7 +195,7 @@ static void on_signal(struct fake_launcher *l, const void *data, size_t len) {
         return;
     c->signals++;
     c->last_signal = (int)m.signo;
-    if (!fake_launcher_program(l, c->program)->ignores_stop || m.signo == SIGKILL)
+    if (!program_of(l, c->program)->ignores_stop || m.signo == SIGKILL)
         fake_launcher_exit(l, c, MSG_EXIT_SIGNAL, m.signo);
 }
 

@@ -72,7 +72,8 @@ class Process:
     def wait(self, seconds):
         """The exit status (negative: signal)."""
         status = self._child.wait(seconds)
-        self._reader.join(seconds)
+        # A grandchild may hold the pipe open: what the process itself wrote is read within a second.
+        self._reader.join(1)
         return status
 
     def signal(self, number):

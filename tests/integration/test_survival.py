@@ -27,7 +27,6 @@ def await_all(service, pids, seconds=30):
 
 def new_life(service, **options):
     """A new launcher after the death of the old one."""
-    service.launcher.wait(20)
     service.start(**options)
 
 

@@ -261,7 +261,8 @@ static void test_crash_after_stable_run(void **state) {
 static void test_crash_loop(void **state) {
     struct world *w = *state;
     world_start(w);
-    assert_int_equal(world_register(w, "t/a", "[restart]\nbudget = 3 in 10m\ndelay = 1s\ndelay-max = 4s\n"), 0);
+    assert_int_equal(world_register(w, "t/a", "[restart]\nbudget = 3 in 10m\ndelay = 1s\ndelay-max = 4s\n"),
+                     0);
     static const unsigned delays[] = {1, 2, 4};
     for (size_t i = 0; i < ARRAY_LEN(delays); i++) {
         crash(w, "t/a", 0);
@@ -391,7 +392,8 @@ static void test_kill_after_grace(void **state) {
     assert_int_equal(e.list[0].exit.code, SIGKILL);
 }
 
-/* The main process ends and leaves others behind: they are killed, and nothing starts before they are gone. */
+/* The main process ends and leaves others behind: they are killed, and nothing starts before they are gone.
+ */
 static void test_group_not_empty(void **state) {
     struct world *w = *state;
     fake_launcher_program(&w->launcher, "/bin/app")->leaves_behind = 2;

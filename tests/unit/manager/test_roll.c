@@ -59,8 +59,7 @@ static void test_restart_one_after_another(void **state) {
 }
 
 static int restart_one(struct world *w, const char *name, uint32_t number) {
-    return world_ask(w,
-                     manager_restart_app(w->manager, &world_root, name, number, world_answer, w, &w->why));
+    return world_ask(w, manager_restart_app(w->manager, &world_root, name, number, world_answer, w, &w->why));
 }
 
 static void test_restart_of_one(void **state) {
@@ -123,7 +122,8 @@ static void test_new_generation(void **state) {
     world_start(w);
     assert_int_equal(world_register(w, "t/a", "instances = 3\n"), 0);
     fake_launcher_program(&w->launcher, "/bin/app")->ignores_stop = true;
-    assert_int_equal(world_register(w, "t/a", "instances = 3\nenvironment = A=1\n[stop]\ntimeout = 10s\n"), 0);
+    assert_int_equal(world_register(w, "t/a", "instances = 3\nenvironment = A=1\n[stop]\ntimeout = 10s\n"),
+                     0);
     assert_int_equal(w->answer.generation, 2);
     assert_non_null(strstr(w->answer.text, "one after another"));
     for (uint32_t i = 0; i < 3; i++) {
@@ -321,7 +321,8 @@ static void test_exec_probe(void **state) {
     struct world *w = *state;
     world_start(w);
     assert_int_equal(
-        world_register(w, "t/a", "environment = A=1\n[ready]\nprobe = exec:/bin/probe %S\ninterval = 2s\n"), 0);
+        world_register(w, "t/a", "environment = A=1\n[ready]\nprobe = exec:/bin/probe %S\ninterval = 2s\n"),
+        0);
     struct fake_child *c = child_of(w, "t/a", 0), *probe = fake_launcher_helper(&w->launcher);
     assert_non_null(probe);
     assert_string_equal(probe->argv, "/bin/probe\n/state/t/a/0\n");

@@ -36,10 +36,7 @@ static void adopt(struct member *mb, bool alive) {
     if (mb->inst.state != INSTANCE_STOPPED)
         return;
     /* An instance that was still becoming ready is given its time anew. */
-    /* Its READY may have come while nobody listened, and it will not say it twice: a healthy app must not be ended for
-     * that. What can be asked again (a port, a command) is asked again. */
-    enum spec_ready how = mb->app->spec.ready;
-    bool ready = mb->inst.was_ready || how == SPEC_READY_NONE || how == SPEC_READY_NOTIFY;
+    bool ready = mb->inst.was_ready || mb->app->spec.ready == SPEC_READY_NONE;
     struct instance_args args = {.policy = &mb->app->policy,
                                  .now_usec = clock->monotonic(clock->ctx),
                                  .jitter = clock->random(clock->ctx)};

@@ -71,6 +71,16 @@ static void renew_tenant(struct manager *m, const struct class_conf *class, cons
         apply_tenant(m, class, tenant, fd);
 }
 
+/* Tells one distribution of the same sum over tenants from another (FNV-1a over names and demands; apps are
+ * sorted). */
+static void add_share(uint64_t *hash, const struct app *a) {
+    const uint64_t demand[] = {a->spec.memory_bytes, a->spec.cpu_milli, a->record.instances};
+    for (const char *p = a->name; *p && *p != '/'; p++)
+        *hash = (*hash ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < ARRAY_LEN(demand); i++)
+        *hash = (*hash ^ demand[i]) * UINT64_C(0x100000001b3);
+}
+
 /* memory.min and memory.low are capped by every ancestor, so the sums move up whenever an app comes, goes or
  * changes. */
 void groups_apply_sums(struct manager *m) {
@@ -80,10 +90,14 @@ void groups_apply_sums(struct manager *m) {
         const struct class_conf *class = &m->classes.classes[c];
         struct class_state *state = &m->class_states[c];
         struct resource_sum sum = {0};
+        uint64_t shares = UINT64_C(0xcbf29ce484222325);
         for (size_t i = 0; i < m->n_apps; i++)
-            if (demands(m->apps[i]) && strcmp(m->apps[i]->spec.class, class->name) == 0)
+            if (demands(m->apps[i]) && strcmp(m->apps[i]->spec.class, class->name) == 0) {
                 add_demand(&sum, m->apps[i]);
-        if (state->applied_valid && memcmp(&state->applied, &sum, sizeof(sum)) == 0)
+                add_share(&shares, m->apps[i]);
+            }
+        if (state->applied_valid && state->applied_shares == shares &&
+            memcmp(&state->applied, &sum, sizeof(sum)) == 0)
             continue;
         AUTO_FD int fd = group->open_class(group->ctx, class->name);
         if (fd == -EOPNOTSUPP)
@@ -98,6 +112,7 @@ void groups_apply_sums(struct manager *m) {
         apply(m, fd, &knobs, class->name);
         apply_tenants(m, class);
         state->applied = sum;
+        state->applied_shares = shares;
         state->applied_valid = true;
     }
 }

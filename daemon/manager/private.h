@@ -234,6 +234,9 @@ bool access_is_operator(const struct manager *m, const struct caller *who);
 bool access_tenant(const struct manager *m, const struct caller *who, const char *tenant);
 int access_app(struct manager *m, const struct caller *who, const char *name, struct app **ret,
                struct reason *why);
+/* The user of a spec; NULL: the first of the tenant's run-as. -EPERM: it has none; -EINVAL: no such user. */
+int access_account(const struct manager *m, const struct tenant_conf *t, const char *user,
+                   struct account *ret, struct reason *why);
 int access_spec(struct manager *m, const struct caller *who, const struct spec *s, struct reason *why);
 
 #endif

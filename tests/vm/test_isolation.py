@@ -214,6 +214,24 @@ def test_cpu_goes_to_the_higher_class(service):
     assert second[1] - first[1] > 2_000_000, (first, second)
 
 
+def test_io_weights_have_effect_with_bfq(service):
+    """The control file appears only with the module; a reload hands it over and writes it, and doctor is content."""
+    guest = service.guest
+    before = guest.ok("cat /sys/block/vda/queue/scheduler").split("[")[1].split("]")[0]
+    guest.ok("modprobe bfq && echo bfq > /sys/block/vda/queue/scheduler")
+    try:
+        launcher = service.main_pid()
+        daemon = service.daemon_pid()
+        guest.ok("systemctl reload streamkeeper", timeout=120)
+        guest.until(f"test $(pgrep -x -P {launcher} streamkeeperd) != {daemon} && streamctl list >/dev/null")
+        for name in ["critical", "standard", "adhoc"]:
+            assert service.knob(f"{TREE}/{name}", "io.bfq.weight").split()[-1] == shipped(name).get("io", "bfq-weight")
+        result = service.ctl("doctor")
+        assert result.status == 0, result
+    finally:
+        guest.ok(f"echo {before} > /sys/block/vda/queue/scheduler")
+
+
 def test_a_broken_program_says_at_which_step(service):
     result = service.register(spec("alpha/none", "/opt/not-there", restart__policy="never"))
     assert result.status == 1, result

@@ -60,6 +60,16 @@ def test_start_brings_them_back(host):
     host.ctl_ok("unregister", "beta/stubborn", timeout=90)
 
 
+def test_restart_of_the_tree_stops_and_starts_all(host):
+    """The apps' unit takes the supervisor's with it, so that they are stopped in order before their tree goes."""
+    host.guest.ok("rm -f /var/lib/streamkeeper/state/alpha/*/0/asked /var/lib/streamkeeper/state/alpha/*/0/done")
+    host.guest.ok("systemctl restart streamkeeper-apps", timeout=180)
+    host.wait_serving()
+    assert len(host.wait_all()) == 3
+    assert times(host, "adhoc", "done") <= times(host, "standard", "asked")
+    assert times(host, "standard", "done") <= times(host, "critical", "asked")
+
+
 def test_reboot_brings_them_back(host):
     host.ctl_ok("stop", "alpha/standard", timeout=90)
     host.add(spec("beta/two", SLEEP, instances=2))

@@ -7,7 +7,8 @@
 #include <string.h>
 
 static void register_three_classes(struct world *w) {
-    static const char *const names[] = {"t/a", "t/b", "t/c"}, *const classes[] = {"adhoc", "critical", "standard"};
+    static const char *const names[] = {"t/a", "t/b", "t/c"}, *const classes[] = {"adhoc", "critical",
+                                                                                  "standard"};
     for (size_t i = 0; i < 3; i++) {
         char more[64];
         snprintf(more, sizeof(more), "class = %s\ninstances = 4\n", classes[i]);
@@ -63,9 +64,12 @@ static void test_position_is_told(void **state) {
     register_three_classes(w);
     lose_all(w);
     world_start(w);
-    assert_string_equal(world_see(w, "t/b", 1).why, "waits for its turn (starts are spread over time): 0 before it");
-    assert_string_equal(world_see(w, "t/c", 0).why, "waits for its turn (starts are spread over time): 3 before it");
-    assert_string_equal(world_see(w, "t/a", 3).why, "waits for its turn (starts are spread over time): 10 before it");
+    assert_string_equal(world_see(w, "t/b", 1).why,
+                        "waits for its turn (starts are spread over time): 0 before it");
+    assert_string_equal(world_see(w, "t/c", 0).why,
+                        "waits for its turn (starts are spread over time): 3 before it");
+    assert_string_equal(world_see(w, "t/a", 3).why,
+                        "waits for its turn (starts are spread over time): 10 before it");
     assert_string_equal(world_see(w, "t/a", 0).summary, "gated");
 }
 
@@ -122,10 +126,8 @@ static void test_crashes_are_spread(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        world_test(test_classes_in_order),
-        world_test(test_position_is_told),
-        world_test(test_who_asks_does_not_wait),
-        world_test(test_no_limit),
+        world_test(test_classes_in_order),       world_test(test_position_is_told),
+        world_test(test_who_asks_does_not_wait), world_test(test_no_limit),
         world_test(test_crashes_are_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

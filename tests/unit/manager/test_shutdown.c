@@ -13,13 +13,14 @@ static void terminate(struct world *w, enum msg_terminate_why why) {
 
 static void test_classes_in_order(void **state) {
     struct world *w = *state;
-    static const char *const apps[] = {"t/ad", "t/st", "t/cr"}, *const classes[] = {"adhoc", "standard", "critical"};
+    static const char *const apps[] = {"t/ad", "t/st", "t/cr"}, *const classes[] = {"adhoc", "standard",
+                                                                                    "critical"};
     fake_launcher_program(&w->launcher, "/bin/slow")->ignores_stop = true;
     world_start(w);
     for (size_t i = 0; i < 3; i++) {
         char more[128];
-        snprintf(more, sizeof(more), "command = /bin/slow\nclass = %s\ninstances = 2\n[stop]\ntimeout = 10s\n",
-                 classes[i]);
+        snprintf(more, sizeof(more),
+                 "command = /bin/slow\nclass = %s\ninstances = 2\n[stop]\ntimeout = 10s\n", classes[i]);
         assert_int_equal(world_register(w, apps[i], more), 0);
     }
     assert_int_equal(world_register(w, "t/quick", "class = adhoc\n"), 0);

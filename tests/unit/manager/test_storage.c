@@ -185,9 +185,9 @@ static void test_new_app_twice(void **state) {
         struct one one = {&all, "register"};
         w->ports.store.fail = fail ? 0 : -ENOSPC;
         for (unsigned i = 0; i < 2; i++)
-            assert_int_equal(
-                manager_register(w->manager, &world_root, "f", text, strlen(text), true, one_done, &one, &w->why),
-                0);
+            assert_int_equal(manager_register(w->manager, &world_root, "f", text, strlen(text), true,
+                                              one_done, &one, &w->why),
+                             0);
         assert_int_equal(all.n, 0); /* also the second is only answered when it is on the disk */
         assert_int_equal(world_do(w, "stop", "t/a"), -ENOENT);
         world_run(w);

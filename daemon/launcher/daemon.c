@@ -12,6 +12,7 @@
 #include "launcher/lock.h"
 #include "launcher/outbox.h"
 #include "launcher/steps.h"
+#include "streamkeeper/exit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,6 +143,20 @@ static void describe_status(int status, char *buf, size_t size) {
                  WCOREDUMP(status) ? ", core dumped" : "");
 }
 
+/* It says that its configuration is wrong, at the very start and with nothing to look after: whoever started
+ * us shall know. Later, or with instances, we go on trying until somebody has corrected it. */
+static bool is_refusal(const struct launcher *l) {
+    int status = l->daemon.wait_status;
+    return !l->daemon.has_served && l->children.count == 0 && WIFEXITED(status) &&
+           WEXITSTATUS(status) == SK_EXIT_INVALID;
+}
+
+void daemon_hurry(struct launcher *l) {
+    l->daemon.delay_usec = 0;
+    if (l->daemon.pid == 0)
+        l->daemon.start_at = clock_monotonic_usec();
+}
+
 void daemon_ended(struct launcher *l) {
     struct daemon_process *d = &l->daemon;
     char how[64];
@@ -154,6 +169,12 @@ void daemon_ended(struct launcher *l) {
     if (l->is_done || (l->ending == ENDING_RELOAD)) {
         l->must_exit = l->ending != ENDING_RELOAD;
         l->is_done = true;
+        return;
+    }
+    if (is_refusal(l)) {
+        log_error("Not started: correct the configuration, see above");
+        l->must_exit = true;
+        l->exit_code = SK_EXIT_FAILURE;
         return;
     }
     uint64_t lived = usec_sub(clock_monotonic_usec(), d->started_at);

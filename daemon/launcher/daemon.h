@@ -9,6 +9,9 @@ struct launcher;
 /* Starts it now. Failures are logged, and it is tried again later. */
 void daemon_start(struct launcher *l);
 
+/* The next start waits no longer, and those after it begin with the shortest pause again. */
+void daemon_hurry(struct launcher *l);
+
 /* It was reaped, and its last words are heard. */
 void daemon_ended(struct launcher *l);
 

@@ -49,6 +49,7 @@ struct daemon_process {
     uint64_t started_at, heard_at, start_at, kill_at; /* CLOCK_MONOTONIC; USEC_NEVER: not set */
     uint64_t delay_usec;                              /* before the next start */
     unsigned failures;                                /* deaths in a row while we want to end */
+    bool has_served; /* one of our daemons, or of the program before us, did */
     const char *path;
     char path_buf[600];
 };

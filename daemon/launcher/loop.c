@@ -62,9 +62,11 @@ static void end(struct launcher *l, enum ending ending) {
         (void)notify_send(&l->notify, "STATUS=executing itself again; instances run on");
     else
         (void)notify_send(&l->notify, "STOPPING=1");
-    if (l->daemon.pid == 0 && (ending == ENDING_RELOAD || ending == ENDING_LEAVE)) {
+    daemon_hurry(l);
+    bool needs_daemon = ending != ENDING_RELOAD && ending != ENDING_LEAVE && count_running(l) > 0;
+    if (l->daemon.pid == 0 && !needs_daemon) {
         l->is_done = true;
-        l->must_exit = ending == ENDING_LEAVE;
+        l->must_exit = ending != ENDING_RELOAD;
     } else if (ending == ENDING_RELOAD) {
         l->daemon.kill_at = usec_add(clock_monotonic_usec(), RELOAD_PATIENCE);
     }

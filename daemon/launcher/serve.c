@@ -219,7 +219,7 @@ static int on_ready(struct launcher *l, const struct request *q) {
         return -EBADMSG;
     if (l->is_ready)
         return 0;
-    l->is_ready = true;
+    l->is_ready = l->daemon.has_served = true;
     l->daemon.failures = 0;
     log_notice("Ready: streamkeeperd (pid %d) serves %s/control.sock", (int)l->daemon.pid, l->paths.run);
     if (l->ending == ENDING_NOT)

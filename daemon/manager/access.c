@@ -3,6 +3,7 @@
  * authorize.h. */
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "wire/stage.h"
 
 #include <errno.h>
@@ -54,7 +55,6 @@ static void start(struct member *mb) {
 }
 
 static void send_signal(struct member *mb) {
-    mb->signalled = true;
     int r = link_signal(mb->manager->link, mb->start_id, mb->app->spec.stop_signal);
     if (r < 0 && r != -EPIPE)
         log_errno(LOG_LEVEL_WARNING, r, "Failed to ask for the stop signal of '%s/%u'", mb->app->name,
@@ -92,7 +92,6 @@ void member_forget_run(struct member *mb) {
     mb->notify = NULL;
     mb->pidfd = fd_close(mb->pidfd);
     mb->pid = 0;
-    mb->signalled = false;
     mb->watchdog_usec = 0;
     mb->status[0] = '\0';
 }

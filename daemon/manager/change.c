@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,8 @@ struct change {
     enum event_kind kind;
     int64_t actor;
     bool manual;
+    bool restarts;
+    uint32_t number; /* ... of this instance */
     char text[RECORD_TEXT_MAX];
     verb_done_fn done;
     void *userdata;
@@ -121,6 +124,10 @@ static void steer(struct app *a, const struct change *c, bool new_generation, bo
         } else if (running && mb->generation != a->record.generation && !mb->outdated) {
             mb->generation = a->record.generation;
             note_run(mb, false);
+            if (mb->inst.state == INSTANCE_STARTING && mb->inst.started_usec) {
+                member_end_ready(mb); /* by the new rule from now on */
+                member_watch_ready(mb);
+            }
         } else if (!running) {
             mb->replaced |= new_generation;
             member_want(mb, c->manual);
@@ -128,6 +135,12 @@ static void steer(struct app *a, const struct change *c, bool new_generation, bo
     }
     if (up && new_generation && !same_process)
         app_roll(a);
+}
+
+void change_restarts(struct app *a, uint32_t number) {
+    struct change *c = LIST_ENTRY(a->changing.prev, struct change, node);
+    c->restarts = true;
+    c->number = number;
 }
 
 static void answer(const struct change *c, int error, const char *text) {
@@ -188,7 +201,10 @@ static void committed(void *userdata, int error) {
     note_event(m, c->kind, a, -1, c->actor, "%s", c->text);
     answer(c, 0, c->text);
     app_resize(a, a->record.instances);
-    steer(a, c, new_generation && !first, same_process);
+    if (c->restarts && !m->stopping)
+        app_restart(a, c->number);
+    else
+        steer(a, c, new_generation && !first, same_process);
     change_free(c);
     manager_kick(m);
     int r = app_is_changing(a) ? change_send(a) : 0;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* History, events and output: read from the store and the logs, answered when they come. */
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <stdlib.h>

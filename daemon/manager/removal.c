@@ -4,6 +4,7 @@
  * after a restart of the daemon. */
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <string.h>

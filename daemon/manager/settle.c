@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -173,7 +174,9 @@ static bool may_replace_next(const struct app *a) {
     for (uint32_t i = 0; i < a->n_members; i++) {
         const struct member *mb = a->members[i];
         enum instance_state s = mb->inst.state;
-        if (s == INSTANCE_GATED || s == INSTANCE_STARTING || s == INSTANCE_STOPPING || mb->pending)
+        if (s == INSTANCE_GATED || s == INSTANCE_STOPPING || mb->pending)
+            return false;
+        if (s == INSTANCE_STARTING && !mb->outdated)
             return false;
         if (mb->replaced && s != INSTANCE_RUNNING && s != INSTANCE_STOPPED)
             return false; /* what replaces it does not run: keep what still does */
@@ -181,17 +184,29 @@ static bool may_replace_next(const struct app *a) {
     return true;
 }
 
+/* One that is not ready first: nothing is lost by it, and perhaps it never will be. */
+static struct member *next_outdated(struct app *a) {
+    struct member *first = NULL;
+    for (uint32_t i = 0; i < a->n_members; i++) {
+        struct member *mb = a->members[i];
+        if (mb->doomed || !instance_state_has_process(mb->inst.state))
+            mb->outdated = false;
+        if (!mb->outdated)
+            continue;
+        if (mb->inst.state == INSTANCE_STARTING)
+            return mb;
+        first = first ? first : mb;
+    }
+    return first;
+}
+
 /* Replaces outdated members one after another, each ready before the next. */
 static void settle_roll(struct app *a) {
     if (!may_replace_next(a))
         return;
-    for (uint32_t i = 0; i < a->n_members; i++) {
-        struct member *mb = a->members[i];
-        if (!mb->outdated)
-            continue;
+    struct member *mb = next_outdated(a);
+    if (mb) {
         mb->outdated = false;
-        if (mb->doomed || !instance_state_has_process(mb->inst.state))
-            continue;
         mb->replaced = true;
         member_stop(mb, mb->generation == a->record.generation ? "restart" : "replaced by a new generation");
         member_want(mb, true);

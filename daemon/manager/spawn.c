@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "streamkeeper/names.h"
 
 #include <errno.h>

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +118,7 @@ static struct member *member_of_start(struct manager *m, uint64_t start_id, cons
 /* A start that is newer than what the record says. */
 static void renew_start(struct member *mb, uint64_t start_id) {
     struct manager *m = mb->manager;
+    groups_close_leaf(mb, true); /* of an older run, perhaps in another class */
     map_remove(&m->starts, mb->start_id);
     mb->start_id = start_id;
     mb->generation = mb->app->record.generation;
@@ -227,13 +229,25 @@ static void exited_unseen(struct member *mb) {
     member_mark_exit(mb, &end);
 }
 
+/* An empty leaf is opened by an instance whose end is being settled; any other is of a run that is over. */
+static bool is_in_use(const struct manager *m, const struct group_leaf *leaf) {
+    char name[2 * NAME_LEN_MAX + 2];
+    snprintf(name, sizeof(name), "%s/%s", leaf->tenant, leaf->app);
+    const struct app *a = apps_find(m, name);
+    const struct member *mb = a && leaf->number < a->n_members ? a->members[leaf->number] : NULL;
+    return mb && mb->leaf_fd >= 0 && strcmp(mb->class, leaf->class) == 0;
+}
+
 static void found_leaf(void *userdata, const struct group_leaf *leaf, int dirfd) {
     struct manager *m = userdata;
     const struct group_port *group = &m->ports->group;
-    if (group->populated(group->ctx, dirfd) <= 0)
-        return;
     if (is_unreadable(m, leaf->tenant, leaf->app))
         return;
+    if (group->populated(group->ctx, dirfd) <= 0) {
+        if (!is_in_use(m, leaf))
+            group->remove_leaf(group->ctx, leaf);
+        return;
+    }
     struct member *mb = member_by_names(m, leaf->tenant, leaf->app, leaf->number);
     if (!mb || (mb->pid != 0 && strcmp(mb->class, leaf->class) != 0)) {
         log_notice("Group %s/%s/%s.%u has processes of no registered instance: killing them", leaf->class,

@@ -2,6 +2,7 @@
 /* What people can ask for: checks, then a change (change.c). */
 #include "base/clock.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -171,7 +172,7 @@ int manager_stop_app(struct manager *m, const struct caller *who, const char *na
     return begin(a, &next, who, EVENT_WANTED, done, userdata, "stop", why);
 }
 
-static void restart_members(struct app *a, uint32_t number) {
+void app_restart(struct app *a, uint32_t number) {
     for (uint32_t i = 0; i < a->n_members; i++) {
         struct member *mb = a->members[i];
         if (mb->doomed || (number != MANAGER_ALL_INSTANCES && number != i))
@@ -194,11 +195,17 @@ int manager_restart_app(struct manager *m, const struct caller *who, const char 
     if (number != MANAGER_ALL_INSTANCES && number >= next.instances)
         return reason_set(why, -ENOENT, "'%s' has no instance %" PRIu32 ": it has 0 to %" PRIu32, name,
                           number, next.instances - 1);
-    if (next.wanted) {
-        restart_members(a, number);
-        char text[RECORD_TEXT_MAX] = "restart, one instance after another";
-        if (number != MANAGER_ALL_INSTANCES)
-            snprintf(text, sizeof(text), "restart of instance %" PRIu32, number);
+    char text[RECORD_TEXT_MAX] = "restart, one instance after another";
+    if (number != MANAGER_ALL_INSTANCES)
+        snprintf(text, sizeof(text), "restart of instance %" PRIu32, number);
+    if (next.wanted && app_is_changing(a)) { /* behind what is on its way */
+        r = begin(a, &next, who, EVENT_WANTED, done, userdata, text, why);
+        if (r == 0)
+            change_restarts(a, number);
+        return r;
+    }
+    if (next.wanted) { /* nothing to note, so it works on a full disk too */
+        app_restart(a, number);
         note_event(m, EVENT_WANTED, a, -1, who->uid, "%s", text);
         const struct verb_result result = {
             .text = text, .name = a->name, .generation = a->record.generation, .changed = true};

@@ -50,6 +50,10 @@ static struct fake_leaf *leaf_of(struct fake_groups *g, int fd) {
     return NULL;
 }
 
+struct fake_leaf *fake_leaf_of(struct fake_ports *p, int fd) {
+    return leaf_of(&p->groups, fd);
+}
+
 static int later(sd_event_source *source ATTR_UNUSED, void *userdata) {
     struct fake_ports *p = userdata;
     struct fake_groups *g = &p->groups;

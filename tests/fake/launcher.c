@@ -54,21 +54,25 @@ static void say_failed(struct fake_launcher *l, uint8_t verb, uint64_t id, uint3
     fake_launcher_send(l, out, msg_encode_failed(verb, &m, out, sizeof(out)), -EBADF);
 }
 
-static void die(struct fake_launcher *l, struct fake_child *c, enum msg_exit_how how, uint32_t code) {
-    if (c->has_exited)
-        return;
-    c->has_exited = true;
-    c->exit = (struct msg_exited){.start_id = c->start_id,
-                                  .pid = c->pid,
-                                  .how = how,
-                                  .code = code,
-                                  .at_usec = l->ports->realtime_usec,
-                                  .at_monotonic_usec = l->ports->monotonic_usec,
-                                  .user_usec = 1000,
-                                  .system_usec = 2000,
-                                  .max_rss_bytes = 4096};
-    if (!c->forgotten)
-        say_exited(l, c);
+/* One process may be known twice: as an earlier launcher's child, and adopted. */
+static void die(struct fake_launcher *l, struct fake_child *gone, enum msg_exit_how how, uint32_t code) {
+    for (size_t i = 0; i < l->n; i++) {
+        struct fake_child *c = l->children[i];
+        if (c->pid != gone->pid || c->has_exited)
+            continue;
+        c->has_exited = true;
+        c->exit = (struct msg_exited){.start_id = c->start_id,
+                                      .pid = c->pid,
+                                      .how = how,
+                                      .code = code,
+                                      .at_usec = l->ports->realtime_usec,
+                                      .at_monotonic_usec = l->ports->monotonic_usec,
+                                      .user_usec = 1000,
+                                      .system_usec = 2000,
+                                      .max_rss_bytes = 4096};
+        if (!c->forgotten)
+            say_exited(l, c);
+    }
 }
 
 struct fake_program *fake_launcher_program(struct fake_launcher *l, const char *path) {
@@ -139,12 +143,13 @@ static void note_words(char *to, size_t size, const char *const *words, size_t n
     }
 }
 
-static void on_spawn(struct fake_launcher *l, const void *data, size_t len, size_t n_fds) {
+static void on_spawn(struct fake_launcher *l, const void *data, size_t len, const int *fds, size_t n_fds) {
     static struct msg_spawn m;
     l->n_spawn++;
     if (msg_decode_spawn(data, len, &m) < 0 || m.start_id == 0 || by_id(l, m.start_id) ||
         n_fds != (size_t)(!!(m.flags & MSG_SPAWN_CGROUP) + !!(m.flags & MSG_SPAWN_LOG))) {
-        snprintf(l->said, sizeof(l->said), "a SPAWN that is none");
+        snprintf(l->said, sizeof(l->said), "a SPAWN that is none: %d, id %d, %zu fds",
+                 msg_decode_spawn(data, len, &m), by_id(l, m.start_id) != NULL, n_fds);
         return;
     }
     const char *program = m.flags & MSG_SPAWN_STATE_TOOL ? "state-tool" : m.argv[0];
@@ -168,9 +173,9 @@ static void on_spawn(struct fake_launcher *l, const void *data, size_t len, size
     note_words(c->env, sizeof(c->env), m.env, m.n_env);
     note_words(c->argv, sizeof(c->argv), m.argv, m.n_argv);
     if (m.flags & MSG_SPAWN_CGROUP) {
-        c->leaf = fake_leaf(l->ports, c->class, m.tenant, m.app, m.number, false);
-        if (!c->leaf || !c->leaf->exists) {
-            snprintf(l->said, sizeof(l->said), "a SPAWN into no leaf");
+        c->leaf = fake_leaf_of(l->ports, fds[0]);
+        if (!c->leaf || !c->leaf->exists || strcmp(c->leaf->app, m.app) != 0 || c->leaf->number != m.number) {
+            snprintf(l->said, sizeof(l->said), "a SPAWN of %s/%s/%u into no leaf", m.tenant, m.app, m.number);
             return;
         }
         fake_leaf_add(c->leaf, 1);
@@ -229,9 +234,16 @@ static void on_adopt(struct fake_launcher *l, const void *data, size_t len, int 
         return;
     }
     const char *program = "";
+    bool lives = false;
     for (size_t i = 0; i < l->n; i++)
-        if (l->children[i]->pid == m.pid)
+        if (l->children[i]->pid == m.pid) {
             program = l->children[i]->program;
+            lives = !l->children[i]->has_exited;
+        }
+    if (!lives) {
+        say_failed(l, SK_REPORT_ADOPT_FAILED, m.start_id, SK_STAGE_REQUEST, ESRCH, "");
+        return;
+    }
     struct fake_child *c = add(l, m.start_id, m.tenant, m.app, m.number);
     snprintf(c->program, sizeof(c->program), "%s", program);
     c->pid = m.pid;
@@ -286,7 +298,7 @@ static void serve(struct fake_launcher *l, const void *data, size_t len, const i
         on_hello(l);
         break;
     case SK_REQUEST_SPAWN:
-        on_spawn(l, data, len, n_fds);
+        on_spawn(l, data, len, fds, n_fds);
         break;
     case SK_REQUEST_SIGNAL:
         on_signal(l, data, len);

@@ -106,6 +106,8 @@ void fake_groups_crash(struct fake_ports *p);
 /* The leaf, made when `make`; NULL. */
 struct fake_leaf *fake_leaf(struct fake_ports *p, const char *class, const char *tenant, const char *app,
                             uint32_t number, bool make);
+/* The leaf whose descriptor it is; NULL: of none. */
+struct fake_leaf *fake_leaf_of(struct fake_ports *p, int fd);
 /* Changes the number of processes, and tells a watch when none is left. */
 void fake_leaf_add(struct fake_leaf *leaf, int processes);
 void fake_leaf_oom(struct fake_leaf *leaf);

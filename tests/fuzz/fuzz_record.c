@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values and keys of the registry from whatever bytes: no crash, and what is taken is printed back to the very same
- * bytes. First byte: which record, or k for a key. */
+/* Values and keys of the registry from whatever bytes: no crash, and what is taken is printed back to the
+ * very same bytes. First byte: which record, or k for a key. */
 #include "manager/record.h"
 
 #include <assert.h>

@@ -79,8 +79,6 @@ def test_the_launcher_is_killed(services, kind, victims):
     await_death(victim)
     new_life(service)
     before[ends, 0] = 0
-    if kind == USER and victims == "both":
-        pytest.xfail("without groups nothing but the launcher and the daemon knows the processes")
     wait_until(lambda: pids_of_all(service) == before, 30, "every other instance has the pid it had")
     assert service.members() == sorted(pid for pid in before.values() if pid)
     last = service.await_exits(ends, 1)[0]
@@ -238,8 +236,6 @@ def test_sigquit_leaves_the_apps(anywhere):
     assert anywhere.launcher.wait(20) == 0
     assert all(map(alive, before))
     anywhere.start()
-    if anywhere.kind == USER:
-        pytest.xfail("without groups nothing but the launcher and the daemon knows the processes")
     assert anywhere.pids(name) == before and anywhere.members() == sorted(before)
 
 

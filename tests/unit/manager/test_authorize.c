@@ -8,6 +8,7 @@
 
 #include "manager/authorize.h"
 #include "manager/manager.h"
+#include "manager/view.h"
 
 static void test_operator(void **state) {
     (void)state;

@@ -16,6 +16,7 @@
 #include "fake/launcher.h"
 #include "fake/ports.h"
 #include "manager/manager.h"
+#include "manager/view.h"
 
 struct answer {
     unsigned calls;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manager's own life: made, loaded from the registry, connected, freed. */
-#include "manager/manager.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "manager/manager.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "wire/handover.h"
 
 #include <errno.h>
@@ -97,6 +98,8 @@ static void load_run(void *userdata, const struct store_entry *e) {
     if (!a || number >= SPEC_INSTANCES_MAX)
         return;
     if (number >= a->n_members) { /* it ran when the app had more instances; it may still */
+        if (r.ended)
+            app_remember(a, number, r.exit_seq, r.start_id);
         if (r.ended || app_resize(a, number + 1) < 0)
             return;
         app_resize(a, a->record.instances);

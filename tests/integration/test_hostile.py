@@ -66,21 +66,23 @@ def is_closed(client, seconds):
 
 def test_silent_clients(target):
     daemon = target.daemon_pid()
-    with contextlib.ExitStack() as stack, as_user(64104):
-        silent = [stack.enter_context(Client(target, handshake=False)) for _ in range(30)]
-        os.seteuid(0) if os.geteuid() == 64104 else None
+    with contextlib.ExitStack() as stack:
+        with as_user(64104):
+            silent = [stack.enter_context(Client(target, handshake=False)) for _ in range(30)]
         assert serves(target) < 2
         assert is_closed(silent[0], 20), "a client that says nothing is closed"
     assert target.daemon_pid() == daemon
 
 
-@pytest.mark.parametrize("part", [b"\0AUTH", b"\0AUTH EXTERNAL\r\n", HELLO + message("List")[:8], HELLO + message("List")[:-1],
-                                  HELLO + b"l\1\0\1" + struct.pack("<III", 100000, 1, 100)], ids=["auth", "data", "head", "body", "promise"])
-def test_half_a_message(target, part):
-    with Client(target, handshake=False) as half:
-        half.socket.sendall(part)
+def test_half_a_message(target):
+    parts = [b"\0AUTH", b"\0AUTH EXTERNAL\r\n", HELLO + message("List")[:8], HELLO + message("List")[:-1],
+             HELLO + b"l\1\0\1" + struct.pack("<III", 100000, 1, 100)]
+    with contextlib.ExitStack() as stack:
+        halves = [stack.enter_context(Client(target, handshake=False)) for _ in parts]
+        for half, part in zip(halves, parts):
+            half.socket.sendall(part)
         assert serves(target) < 2
-        assert is_closed(half, 20)
+        assert all(is_closed(half, 20) for half in halves)
 
 
 @pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 5000, b"\0" + b"A" * 100000, b"\0\r\n" * 3000, HELLO + b"\xff" * 1000,
@@ -177,8 +179,7 @@ def test_many_connections_of_one_user_leave_room_for_others(target):
                 stack.callback(client.close)
                 many.append(client)
         assert serves(target) < 2
-        closed = sum(1 for client in many if _closed_now(client))
-        assert closed >= 100, "one user may have more than his connections"
+        wait_until(lambda: sum(map(_closed_now, many)) >= 110, 4, "no more than 40 of one user's connections stay")
         result = target.run("list", user=64105)
         assert result.returncode == 0, result
         for uid in range(64110, 64116):
@@ -190,10 +191,10 @@ def test_many_connections_of_one_user_leave_room_for_others(target):
 
 
 def _closed_now(client):
-    client.socket.settimeout(2)
+    client.socket.setblocking(False)
     try:
         return client.socket.recv(10) == b""
-    except TimeoutError:
+    except BlockingIOError:
         return False
     except ConnectionError:
         return True

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from keeper import APART, USER, alive, await_death
-from processes import wait_until
+from processes import Process, wait_until
 
 QUICK = {"restart": {"delay": "20ms", "delay-max": "20ms"}, "stop": {"timeout": "500ms"}}
 NEVER = {"restart": {"policy": "never"}, "stop": {"timeout": "500ms"}}
@@ -240,7 +240,6 @@ def test_sigquit_leaves_the_apps(anywhere):
 
 
 def test_a_second_service_on_the_same_root_is_refused(service):
-    from processes import Process
     argv = [str(service.build / "daemon/streamkeeper-launcher"), "--root", str(service.root)]
     second = Process("second", argv, service.root / "second.log", user=service.user)
     assert second.wait(20) != 0
@@ -273,18 +272,6 @@ def test_sigterm_while_the_daemon_is_dead_still_stops_in_order(service):
     service.launcher.signal(signal.SIGTERM)
     assert service.launcher.wait(30) == 0
     assert not alive(pid)
-
-
-def test_a_frozen_daemon_is_replaced_by_the_next_start(service):
-    """kill -STOP of the daemon, then kill -9 of the launcher: the orphan must not hold the next one up."""
-    name = service.add("calm", "sleep", QUICK)
-    before = service.pids(name)
-    daemon = service.daemon_pid()
-    os.kill(daemon, signal.SIGSTOP)
-    service.kill_launcher()
-    new_life(service, seconds=30)
-    assert not alive(daemon)
-    assert service.pids(name) == before
 
 
 def test_exits_in_between_are_restarted_once(service):

@@ -178,7 +178,13 @@ static int exit_of(const char *name) {
 }
 
 static int failed(const struct call *c, int r, const sd_bus_error *e, struct failure *f) {
-    if (sd_bus_error_is_set(e) && strncmp(e->name, "System.Error.", 13) != 0) {
+    /* sd-bus's own words for a connection that ended, or an answer that did not come. */
+    if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) ||
+        sd_bus_error_has_name(e, SD_BUS_ERROR_DISCONNECTED)) {
+        r = -ECONNRESET;
+    } else if (sd_bus_error_has_name(e, SD_BUS_ERROR_TIMEOUT)) {
+        r = -ETIMEDOUT;
+    } else if (sd_bus_error_is_set(e) && strncmp(e->name, "System.Error.", 13) != 0) {
         if (strcmp(e->name, SD_BUS_ERROR_UNKNOWN_METHOD) == 0)
             return failure_set(f, SK_EXIT_FAILURE,
                                "the daemon does not know this request: is it older than streamctl?");

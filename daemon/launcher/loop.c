@@ -19,10 +19,21 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define RELOAD_PATIENCE (10 * USEC_PER_SEC) /* for the daemon to leave before we execute ourselves again */
 #define EVENTS          64
+
+/* The two that the C library keeps for itself and lets nobody touch: some parents ignore every number there
+ * is. */
+static void reset_hidden_signals(void) {
+    static const int hidden[] = {32, 33};
+    const unsigned long fallback[4] = {
+        0}; /* the kernel's struct sigaction: SIG_DFL, no flags, no restorer, empty mask */
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+        (void)syscall(SYS_rt_sigaction, hidden[i], fallback, NULL, sizeof(unsigned long));
+}
 
 int loop_open(struct launcher *l) {
     static const int handled[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE};
@@ -38,6 +49,7 @@ int loop_open(struct launcher *l) {
     for (int signo = 1; signo <= SIGRTMAX; signo++)
         if (sigaction(signo, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
             (void)signal(signo, SIG_DFL);
+    reset_hidden_signals();
     l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (l->signal_fd < 0)
         return -errno;

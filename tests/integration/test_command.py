@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 
 import pytest
@@ -172,3 +173,18 @@ def test_names_for_completion(service):
     name = service.add("complete", "sleep", options=["--no-start"])
     assert service.ctl("__names").split() == [name]
     assert service.ctl("__names", name[:4]).split() == [name] and service.ctl("__names", "zz") == ""
+
+
+def test_a_daemon_that_dies_under_a_request_is_7(service):
+    """The request may or may not have been heard: scripts must be able to tell that from a refusal."""
+    daemon = service.daemon_pid()
+    os.kill(daemon, signal.SIGSTOP)
+    process = subprocess.Popen([str(service.build / "ctl/streamctl"), "--root", str(service.root), "list"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, user=service.user)
+    bound = wait_until(lambda: os.listdir(f"/proc/{process.pid}/fd"), 20, "it is connected")
+    wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) > 3, 20, f"it is connected: {bound}")
+    os.kill(daemon, signal.SIGKILL)
+    _, err = process.communicate(timeout=40)
+    assert process.returncode in (0, 7), err
+    if process.returncode == 7:
+        assert b"closed the connection" in err

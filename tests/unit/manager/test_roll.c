@@ -401,6 +401,59 @@ static void test_tcp_probe(void **state) {
     close(fd);
 }
 
+/* A new generation while the old one is still getting ready: it does not wait for that, and asks by the new
+ * rule. */
+static void test_new_generation_of_what_is_not_ready(void **state) {
+    struct world *w = *state;
+    world_start(w);
+    assert_int_equal(world_register(w, "t/a", "instances = 2\n[ready]\nprobe = exec:/bin/probe\n"), 0);
+    assert_state(w, "t/a", 0, INSTANCE_STARTING);
+    assert_int_equal(world_register(w, "t/a", "instances = 2\nenvironment = A=1\n"), 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_state(w, "t/a", i, INSTANCE_RUNNING);
+        assert_int_equal(world_see(w, "t/a", i).generation, 2);
+    }
+}
+
+static void test_new_rule_of_readiness(void **state) {
+    struct world *w = *state;
+    world_start(w);
+    assert_int_equal(world_register(w, "t/a", "[ready]\nprobe = exec:/bin/probe\n"), 0);
+    struct fake_child *probe = fake_launcher_helper(&w->launcher);
+    fake_launcher_exit(&w->launcher, probe, MSG_EXIT_CODE, 1); /* the next one is due in a second */
+    world_run(w);
+    assert_int_equal(world_register(w, "t/a", "[stop]\ntimeout = 9s\n"), 0);
+    assert_state(w, "t/a", 0, INSTANCE_RUNNING);
+    world_pass(w, 10 * USEC_PER_SEC);
+    assert_ptr_equal(fake_launcher_helper(&w->launcher), probe);
+    assert_int_equal(fake_launcher_starts(&w->launcher, "t/a", 0), 1);
+}
+
+/* A start that is still on its way to the disk, and then does not get there, and a restart behind it. */
+static void test_restart_behind_a_start(void **state) {
+    struct world *w = *state;
+    for (unsigned fails = 0; fails < 2; fails++) {
+        world_start(w);
+        assert_int_equal(world_register(w, "t/a", ""), 0);
+        assert_int_equal(world_do(w, "stop", "t/a"), 0);
+        unsigned spawned = w->launcher.n_spawn;
+        w->ports.store.hold = true;
+        world_do(w, "start", "t/a");
+        world_do(w, "restart", "t/a");
+        assert_int_equal(w->answer.calls, 0);
+        w->ports.store.fail = fails ? -ENOSPC : 0;
+        w->ports.store.hold = false;
+        fake_store_finish(&w->ports, 100);
+        world_run(w);
+        assert_int_equal(w->answer.error, fails ? -ENOSPC : 0);
+        assert_int_equal(w->launcher.n_spawn > spawned, !fails);
+        assert_state(w, "t/a", 0, fails ? INSTANCE_STOPPED : INSTANCE_RUNNING);
+        w->ports.store.fail = 0;
+        assert_int_equal(world_do(w, "unregister", "t/a"), 0);
+        world_crash(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(test_restart_one_after_another),
@@ -412,6 +465,9 @@ int main(void) {
         world_test(test_new_generation_that_keeps_processes),
         world_test(test_new_generation_halts),
         world_test(test_new_generation_in_another_class),
+        world_test(test_new_generation_of_what_is_not_ready),
+        world_test(test_new_rule_of_readiness),
+        world_test(test_restart_behind_a_start),
         world_test(test_stop_during_a_roll),
         world_test(test_notify),
         world_test(test_not_ready_in_time),

@@ -86,7 +86,10 @@ int change_begin(struct app *a, const struct app_record *next, const struct call
 void note_event(struct manager *m, enum event_kind kind, const struct app *a, int32_t number, int64_t actor,
                 const char *format, ...) ATTR_PRINTF(6, 7);
 void note_exit(struct member *mb);
-void note_flush(struct manager *m); /* what was kept back this turn */
+void note_amend_exit(const struct app *a,
+                     const struct exit_record *r); /* an entry that is there, with more in it */
+void last_line_ask(struct member *mb, const struct exit_record *r); /* last_line.c */
+void note_flush(struct manager *m);                                 /* what was kept back this turn */
 int note_commit(struct manager *m, const struct store_change *changes, size_t n, bool sync,
                 store_done_fn done, void *userdata); /* behind what was kept back */
 /* The end of a start that others have followed. */

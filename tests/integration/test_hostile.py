@@ -64,25 +64,19 @@ def is_closed(client, seconds):
     return True
 
 
-def test_silent_clients(target):
+def test_silent_clients_and_half_messages(target):
     daemon = target.daemon_pid()
-    with contextlib.ExitStack() as stack:
-        with as_user(64104):
-            silent = [stack.enter_context(Client(target, handshake=False)) for _ in range(30)]
-        assert serves(target) < 2
-        assert is_closed(silent[0], 20), "a client that says nothing is closed"
-    assert target.daemon_pid() == daemon
-
-
-def test_half_a_message(target):
     parts = [b"\0AUTH", b"\0AUTH EXTERNAL\r\n", HELLO + message("List")[:8], HELLO + message("List")[:-1],
              HELLO + b"l\1\0\1" + struct.pack("<III", 100000, 1, 100)]
     with contextlib.ExitStack() as stack:
+        with as_user(64104):
+            silent = [stack.enter_context(Client(target, handshake=False)) for _ in range(30)]
         halves = [stack.enter_context(Client(target, handshake=False)) for _ in parts]
         for half, part in zip(halves, parts):
             half.socket.sendall(part)
         assert serves(target) < 2
-        assert all(is_closed(half, 20) for half in halves)
+        assert all(is_closed(client, 20) for client in silent + halves)
+    assert target.daemon_pid() == daemon
 
 
 @pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 5000, b"\0" + b"A" * 100000, b"\0\r\n" * 3000, HELLO + b"\xff" * 1000,

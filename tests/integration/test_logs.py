@@ -87,11 +87,12 @@ def test_a_flood_is_rotated_and_the_daemon_serves_on(services):
         return {"flood.0.log.1", "flood.0.log.2", "flood.1.log.1", "flood.1.log.2"} <= set(sizes)
 
     wait_until(rotated, 30, "both floods are rotated twice")
-    assert largest <= 1.1 * 2**20, "an old file is larger than the limit"
+    # A flood goes on while it is copied: an old file may have what came meanwhile, up to as much again.
+    assert largest <= 2.1 * 2**20, "an old file is larger than twice the limit"
     assert not list(folder.glob("*.3"))
     assert service.app(name)["state"] == "running"
     service.ctl("stop", name)
-    wait_until(lambda: all(p.stat().st_size <= 1.1 * 2**20 for p in folder.iterdir()), 20, "every file is back in its bounds")
+    wait_until(lambda: all(p.stat().st_size <= 1.1 * 2**20 for p in folder.glob("*.log")), 20, "every file is back in its bounds")
     lines = service.ctl("logs", f"{name}/0", "-n", "5").splitlines()
     assert len(lines) <= 5 and all("flood" in line or "~" in line for line in lines)
 
@@ -113,12 +114,11 @@ def test_an_app_that_closes_its_output_runs_on(anywhere):
     anywhere.ctl("stop", name)
 
 
-@pytest.mark.xfail(strict=True, reason="the field last_line of an exit is never filled")
 def test_the_last_line_is_in_the_history(service):
     name = service.add("words", """/bin/sh -c 'echo first; echo "it was the disk"; exit 9'""", {"restart": {"policy": "never"}}, options=["--no-wait"])
     last = service.await_exits(name, 1)[0]
     assert last["code"] == 9
-    assert last.get("last_line") == "it was the disk"
+    wait_until(lambda: service.await_exits(name, 1)[0].get("last_line") == "it was the disk", 20, "its last line is read")
 
 
 def test_a_log_is_not_for_others(services):
@@ -175,8 +175,10 @@ def test_events_follow(service, follow):
 
 def test_history_and_events_are_bounded(services):
     service = services(conf="[history]\nexits = 3\nevents = 100\n")
-    name = service.add("many", "crash 1", {"restart": {"delay": "5ms", "delay-max": "5ms", "budget": "40 in 1h"}}, options=["--no-wait"])
+    name = service.add("many", "crash 1", {"restart": {"delay": "5ms", "delay-max": "5ms", "budget": "5 in 1h"}},
+                       options=["--no-wait"], instances=10)
     service.await_app(name, "held", 60)
-    assert len(service.json("history", name, "-n", "100")) == 3
+    exits = service.json("history", name, "-n", "1000")
+    assert all(sum(e["number"] == n for e in exits) == 3 for n in range(10))
     events = service.json("events", "-n", "1000")
     assert 90 <= len(events) <= 110 and events[0]["seq"] > 1

@@ -172,6 +172,33 @@ static void test_stop_in_the_middle_of_things(void **state) {
     assert_int_equal(running, 0);
 }
 
+/* A roll in a class whose turn has not come: it halts, and what runs there runs on. */
+static void test_roll_halts_while_others_stop(void **state) {
+    struct world *w = *state;
+    fake_launcher_program(&w->launcher, "/bin/slow")->ignores_stop = true;
+    world_start(w);
+    assert_int_equal(
+        world_register(w, "t/slow", "command = /bin/slow\nclass = adhoc\n[stop]\ntimeout = 30s\n"), 0);
+    assert_int_equal(
+        world_register(w, "t/cr", "class = critical\ninstances = 3\n[ready]\nprobe = exec:/bin/probe\n"), 0);
+    for (size_t i = 0, n = w->launcher.n; i < n; i++)
+        if (w->launcher.children[i]->helper)
+            fake_launcher_exit(&w->launcher, w->launcher.children[i], MSG_EXIT_CODE, 0);
+    world_run(w);
+    assert_string_equal(world_see(w, "t/cr", 0).summary, "running");
+    assert_int_equal(world_do(w, "restart", "t/cr"), 0);
+    assert_state(w, "t/cr", 0, INSTANCE_STARTING);
+    terminate(w, MSG_TERMINATE_STOP);
+    fake_launcher_exit(&w->launcher, fake_launcher_helper(&w->launcher), MSG_EXIT_CODE, 0);
+    world_run(w);
+    assert_state(w, "t/slow", 0, INSTANCE_STOPPING);
+    assert_int_equal(fake_launcher_running(&w->launcher, "t/cr"), 3);
+    assert_string_equal(world_see(w, "t/cr", 0).summary, "running");
+    world_pass(w, 30 * USEC_PER_SEC);
+    assert_int_equal(w->end, MANAGER_END_STOPPED);
+    assert_int_equal(w->n_end, 1);
+}
+
 static void test_stop_before_the_replay_is_over(void **state) {
     struct world *w = *state;
     world_start(w);
@@ -226,6 +253,7 @@ int main(void) {
         world_test(test_ask_restart),
         world_test(test_nobody_to_ask),
         world_test(test_stop_in_the_middle_of_things),
+        world_test(test_roll_halts_while_others_stop),
         world_test(test_stop_before_the_replay_is_over),
         world_test(test_launcher_speaks_nonsense),
         world_test(test_launcher_gone),

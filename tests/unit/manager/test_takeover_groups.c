@@ -105,6 +105,25 @@ static void test_launcher_dies_and_the_record_is_old(void **state) {
     assert_int_equal(e.n, 2);
 }
 
+/* The record is of another boot: its pid means nothing in this one. */
+static void test_launcher_dies_and_the_record_is_of_another_boot(void **state) {
+    struct world *w = *state;
+    world_start(w);
+    assert_int_equal(world_register(w, "t/a", ""), 0);
+    struct run_record r = read_run(w, "run/t/a/0000");
+    struct fake_child *c = child_of(w, "t/a", 0);
+    world_crash(w);
+    r.pid = c->pid + 50;
+    r.start_ticks = 3;
+    snprintf(r.boot_id, sizeof(r.boot_id), "another");
+    write_run(w, "run/t/a/0000", &r);
+    fake_launcher_die(&w->launcher);
+    world_start(w);
+    assert_int_equal(w->launcher.last_adopt.pid, c->pid);
+    assert_int_equal(world_see(w, "t/a", 0).pid, c->pid);
+    assert_int_equal(w->launcher.n_spawn, 1);
+}
+
 static void test_adopt_fails(void **state) {
     struct world *w = *state;
     world_start(w);
@@ -279,6 +298,7 @@ int main(void) {
         world_test(test_launcher_dies),
         world_test(test_launcher_dies_with_the_records),
         world_test(test_launcher_dies_and_the_record_is_old),
+        world_test(test_launcher_dies_and_the_record_is_of_another_boot),
         world_test(test_adopt_fails),
         world_test(test_gone_unseen),
         world_test(test_handed_over_without_names),

@@ -174,10 +174,10 @@ def test_events_follow(service, follow):
 
 
 def test_history_and_events_are_bounded(services):
-    service = services(conf="[history]\nexits = 3\nevents = 100\n")
+    service = services(conf="[history]\nexits = 3\nevents = 100\n[start]\ninterval = 0s\n")
     name = service.add("many", "crash 1", {"restart": {"delay": "5ms", "delay-max": "5ms", "budget": "5 in 1h"}},
                        options=["--no-wait"], instances=10)
-    service.await_app(name, "held", 60)
+    service.await_state(name, "held", 60)
     exits = service.json("history", name, "-n", "1000")
     assert all(sum(e["number"] == n for e in exits) == 3 for n in range(10))
     events = service.json("events", "-n", "1000")

@@ -228,3 +228,19 @@ def test_exits_are_not_lost_when_they_come_by_the_hundred(services):
     exits = service.json("history", name, "-n", "1000")
     assert collections.Counter(e["pid"] for e in exits) == collections.Counter(pids)
     assert {e["signal"] for e in exits} == {"SIGKILL"}
+
+
+@pytest.mark.xfail(strict=True, reason="the start gate takes its tokens for crash restarts of any class: a crash loop in adhoc leaves none for critical")
+def test_a_crash_loop_of_a_low_class_does_not_delay_a_critical_restart(services):
+    service = services(APART if IS_ROOT else USER)
+    vital = service.add("vital", "sleep", {"restart": {"stable": "0s", "budget": "1000 in 1h"}}, class_="critical")
+    loop = {"restart": {"delay": "1ms", "delay-max": "1ms", "budget": "1000 in 1h"}}
+    crash = service.add("crash", "crash 1", loop, class_="adhoc", instances=20, options=["--no-wait"])
+    wait_until(lambda: len(service.json("history", crash, "-n", "1000")) > 60, 30, "the loop has used up what there was at first")
+    for _ in range(9):
+        old = service.pid(vital)
+        os.kill(old, signal.SIGKILL)
+        service.await_new_pid(vital, old)
+    events = [e for e in service.json("events", vital, "-n", "100") if e["kind"] in ("exited", "started")]
+    gaps = sorted(b["at_usec"] - a["at_usec"] for a, b in zip(events, events[1:]) if a["kind"] == "exited")
+    assert gaps[len(gaps) // 2] < 60_000, f"median {gaps[len(gaps) // 2] / 1000:.0f} ms from death to the next start"

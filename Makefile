@@ -16,12 +16,13 @@ help:
 
 $(BUILD)/build.ninja:
 	@tests/packages build
+	@echo "Building into $(BUILD): a minute or two the first time"
 	@meson setup $(BUILD) --prefix=/usr --libexecdir=libexec --sysconfdir=/etc --localstatedir=/var >$(BUILD).setup.log 2>&1 || \
 	    { cat $(BUILD).setup.log; exit 1; }
 	@mv $(BUILD).setup.log $(BUILD)/setup.log
 
 build: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) >$(BUILD)/build.log || { cat $(BUILD)/build.log; exit 1; }
 
 demo: build
 	@tests/packages demo

@@ -76,7 +76,7 @@ void render_list(const struct look *l, const struct value *apps, struct text_buf
     CLEANUP(cleanup_table) struct table *t = table_new(columns);
     char age[32];
     if (value_len(apps) == 0 || !t) {
-        text_buf_add(b, "No apps are registered.\n");
+        text_buf_add(b, "No apps are registered, or none that you may see.\n");
         return;
     }
     VALUE_EACH(apps, app) {

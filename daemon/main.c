@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
     log_open("streamkeeperd");
     int r = options_read(argc, argv, &d.parts.paths);
     if (r <= 0)
-        return r < 0 ? SK_EXIT_USAGE : SK_EXIT_OK;
+        return r == -EBADMSG ? SK_EXIT_INVALID : r < 0 ? SK_EXIT_USAGE : SK_EXIT_OK;
     options_prepare_process();
     r = read_conf(&d, &why);
     int failure = r < 0 ? SK_EXIT_INVALID : SK_EXIT_FAILURE;

@@ -5,7 +5,9 @@
 
 struct paths;
 
-/* Reads the command line. Returns 1 to go on, 0 when --help or --version was answered, -EINVAL (already told)
+/* Reads the command line. Returns 1 to go on, 0 when --help, --version or --check was answered, -EBADMSG
+ * (already told) when
+ * --check found a mistake, -EINVAL (already told)
  * when it is wrong or the sockets of the launcher are not there. */
 int options_read(int argc, char **argv, struct paths *ret);
 

@@ -50,6 +50,19 @@ struct watched {
     char name[3 * NAME_LEN_MAX]; /* below the log folder */
 };
 
+static void look_soon(struct log_adapter *l, struct watched *w) {
+    if (list_is_empty(&l->due)) {
+        sd_event_source_set_time_relative(l->timer, LOOK_AFTER_USEC);
+        sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
+    }
+    list_append(&l->due, &w->due);
+}
+
+static bool is_too_large(const struct log_adapter *l, const struct watched *w) {
+    struct stat st;
+    return fstatat(l->dir_fd, w->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)st.st_size > l->max_bytes;
+}
+
 static void add_watch(struct log_adapter *l, struct watched *w) {
     char path[1024];
     if (text_format(path, sizeof(path), "%s/%s", l->dir, w->name) < 0)
@@ -68,6 +81,10 @@ static void add_watch(struct log_adapter *l, struct watched *w) {
     if (map_set(&l->watches, (uint64_t)wd, w) < 0) {
         inotify_rm_watch(l->inotify_fd, wd);
         free(w);
+    } else if (is_too_large(l, w)) { /* a write between the last look and the watch told nobody */
+        map_remove(&l->watches, (uint64_t)wd);
+        inotify_rm_watch(l->inotify_fd, wd);
+        look_soon(l, w);
     }
 }
 
@@ -108,13 +125,16 @@ static void rotate_done(struct worker_job *job, int cancelled) {
 
 static int look(sd_event_source *source ATTR_UNUSED, uint64_t usec ATTR_UNUSED, void *userdata) {
     struct log_adapter *l = userdata;
-    LIST_EACH(&l->due, node) {
+    struct list batch = LIST_INIT(batch); /* what is found too large again comes in the next look */
+    while (!list_is_empty(&l->due)) {
+        struct list *first = l->due.next;
+        list_remove(first);
+        list_append(&batch, first);
+    }
+    LIST_EACH(&batch, node) {
         struct watched *w = LIST_ENTRY(node, struct watched, due);
-        struct stat st;
         list_remove(&w->due);
-        bool large =
-            fstatat(l->dir_fd, w->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)st.st_size > l->max_bytes;
-        struct rotate_job *r = large ? calloc(1, sizeof(*r)) : NULL;
+        struct rotate_job *r = is_too_large(l, w) ? calloc(1, sizeof(*r)) : NULL;
         if (r) {
             *r =
                 (struct rotate_job){.job = {.run = rotate_run, .done = rotate_done}, .watched = w, .logs = l};
@@ -143,11 +163,7 @@ static int on_inotify(sd_event_source *source ATTR_UNUSED, int fd, uint32_t even
             free(w);
             continue;
         }
-        if (list_is_empty(&l->due)) {
-            sd_event_source_set_time_relative(l->timer, LOOK_AFTER_USEC);
-            sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
-        }
-        list_append(&l->due, &w->due);
+        look_soon(l, w);
     }
     return 0;
 }

@@ -187,18 +187,14 @@ static uint64_t follow(uint64_t average, uint64_t now, uint64_t step, uint64_t t
     return average - scale(average - now, step, time + step);
 }
 
-void signal_learn(struct signals *s, uint32_t class, uint64_t time_usec, uint32_t most_ppm) {
+void signal_learn(struct signals *s, uint32_t class, enum resource r, uint64_t time_usec, uint32_t most_ppm) {
     struct class_history *h = &s->classes[class];
-    uint64_t step = signals_step(s);
-    for (unsigned r = 0; r < RESOURCES; r++) {
-        uint64_t now = signal_pressure(s, class, r, false, WINDOW_1S);
-        if (now != READING_NONE)
-            h->baseline[r] = MIN(follow(h->baseline[r], now * 1000, step, time_usec), most_ppm * 1000ULL);
-    }
-    uint64_t refaults = signal_rate(s, class, SERIES_REFAULTS, WINDOW_1S);
-    if (refaults != READING_NONE)
-        h->refault_baseline =
-            follow(h->refault_baseline, MIN(refaults, (uint64_t)PPM) * 1000, step, time_usec);
+    uint64_t step = signals_step(s), now = signal_pressure(s, class, r, false, WINDOW_1S);
+    if (now != READING_NONE)
+        h->baseline[r] = MIN(follow(h->baseline[r], now * 1000, step, time_usec), most_ppm * 1000ULL);
+    now = r == RES_MEMORY ? signal_rate(s, class, SERIES_REFAULTS, WINDOW_1S) : READING_NONE;
+    if (now != READING_NONE)
+        h->refault_baseline = follow(h->refault_baseline, MIN(now, (uint64_t)PPM) * 1000, step, time_usec);
 }
 
 uint64_t signal_baseline(const struct signals *s, uint32_t class, enum resource r) {

@@ -82,8 +82,9 @@ uint64_t signal_growth(const struct signals *s, uint32_t class);
 /* The most memory in the last minute, bytes; 0 when never known. */
 uint64_t signal_memory_most(const struct signals *s, uint32_t class);
 
-/* Lets the baselines of a class follow what it shows now, with the time constant and up to the most given. */
-void signal_learn(struct signals *s, uint32_t class, uint64_t time_usec, uint32_t most_ppm);
+/* Lets a baseline of a class follow what it shows now, with the time constant and up to the most given; with
+ * RES_MEMORY the refaults' too. */
+void signal_learn(struct signals *s, uint32_t class, enum resource r, uint64_t time_usec, uint32_t most_ppm);
 uint64_t signal_baseline(const struct signals *s, uint32_t class, enum resource r); /* parts per million */
 uint64_t signal_refault_baseline(const struct signals *s, uint32_t class);          /* per second */
 

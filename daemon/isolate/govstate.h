@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the governor share. Inside isolate only: governor.c drives, heat.c judges the signals,
+ * squeeze.c and squeeze_io.c hold the limits of CPU and I/O, freeze.c the instances, memory.c and kill.c the
+ * memory, lift.c the inversion guard and the headroom.
+ *
+ * All times are those of the samples; 0 stands for never (a sample at 0 is counted as 1). */
+#ifndef ISOLATE_GOVSTATE_H
+#define ISOLATE_GOVSTATE_H
+
+#include "conf/governor.h"
+#include "isolate/leafmap.h"
+#include "isolate/signal.h"
+#include "isolate/verdict.h"
+
+#define BLIND_USEC     5000000  /* pressure unknown for so long: give back */
+#define FUTILE_USEC    60000000 /* freezing did not help: not again for so long */
+#define SELF_USEC      3000000  /* the protected class disturbs itself for so long: say so */
+#define FROZEN_BUCKETS 5        /* of evict-window */
+
+/* How a resource looks from the protected classes. */
+struct heat {
+    bool hot, cool, known, idle; /* idle: the protected classes use next to nothing of it */
+    bool late;                   /* the lag objective is missed already (slack below 0) */
+    enum verdict_rule why;       /* of hot */
+    uint32_t class;              /* the most pressed one */
+    uint64_t pressure_1s, pressure_10s, baseline;
+    int32_t slack;
+    uint32_t samples; /* over the limit of a second, in a row */
+    uint64_t hot_since, cool_since, blind_since, self_since;
+    bool blind_said, self_said;
+    uint64_t futile_until;
+};
+
+/* Limits of one class on one resource (CPU, I/O). */
+struct lane {
+    enum ladder_state state;
+    uint64_t cpu_milli;
+    uint64_t io[SAMPLE_DEVICES_MAX][IO_KINDS];
+    bool reads; /* io: reads are limited too */
+    uint64_t stepped_at, floor_since, ceiling_since;
+    uint64_t cut_at, eased_at;
+    uint32_t relapses;
+    uint64_t frozen_at; /* the last time that leaves were frozen */
+    uint32_t freeze_n;  /* how many the next time */
+};
+
+enum leaf_state { LEAF_IS_FREE, LEAF_IS_FROZEN, LEAF_IS_STOPPING, LEAF_IS_KILLED };
+
+struct leaf {
+    bool used, member;
+    uint32_t class;
+    uint64_t key, started, declared, own_high;
+    uint64_t seen; /* number of the tick */
+    struct leaf_signal signal;
+    enum leaf_state state;
+    enum resource frozen_for;
+    bool stuck;          /* frozen by the rule for the stuck */
+    bool helped;         /* while it was frozen, the resource was not hot */
+    uint64_t since;      /* of the state */
+    uint64_t hold_until; /* of the freeze */
+    uint32_t relapses;
+    uint64_t thawed_at, stuck_since;
+    uint64_t frozen_usec[FROZEN_BUCKETS], bucket; /* how long, per bucket; number of the newest bucket */
+    uint64_t frozen_total, stalled[RESOURCES];
+    uint32_t freezes;
+};
+
+struct memory_lane {
+    uint64_t high; /* of each lower class, or NO_LIMIT */
+    uint64_t roomy_since;
+};
+
+struct memory_state {
+    struct memory_lane lanes[CLASS_MAX];
+    uint64_t stepped_at, short_since, thrash_since, refault_since, back_since;
+    uint64_t killed_at;
+    uint32_t killed_class;
+    bool no_victim_said;
+};
+
+struct lift {
+    uint64_t until, last;
+};
+
+struct governor {
+    struct governor_conf conf;
+    struct signals signals;
+    uint32_t n_classes, n_protected;
+    bool idle[CLASS_MAX], can_limit[RESOURCES];
+
+    uint64_t now, before, tick;  /* before: the time of the last tick, 0 in the first */
+    const struct sample *sample; /* only inside governor_tick */
+
+    struct heat heat[RESOURCES];
+    struct lane lanes[CLASS_MAX][RES_MEMORY]; /* CPU and I/O */
+    struct memory_state memory;
+    struct lift lifts[CLASS_MAX];
+    uint64_t headroom_milli, headroom_at;
+    uint64_t best[SAMPLE_DEVICES_MAX][IO_KINDS]; /* the most that was seen of a device */
+    uint64_t best_at;
+    struct device_id devices[SAMPLE_DEVICES_MAX];
+
+    struct leafmap *map;
+    struct leaf *leaves;
+    uint32_t leaves_max, leaves_top; /* room; the places in use lie below leaves_top */
+    uint32_t frozen[RESOURCES];      /* how many leaves are */
+    bool too_many_said;
+    uint64_t evicted_at;
+    uint32_t evicting; /* place of the leaf, or UINT32_MAX */
+
+    struct verdict *verdicts;
+    uint32_t n_verdicts, verdicts_max;
+};
+
+/* governor.c: a verdict to fill in. Never NULL: when there is no room it is one that is thrown away. */
+struct verdict *say(struct governor *g, enum verdict_act act, enum verdict_rule rule, enum resource r,
+                    uint32_t class);
+void say_fact(struct verdict *v, enum fact_kind kind, uint64_t value, uint64_t limit);
+
+/* now - since >= span; false when since is 0. */
+static inline bool has_lasted(const struct governor *g, uint64_t since, uint64_t span) {
+    return since > 0 && g->now >= since && g->now - since >= span;
+}
+
+/* a * ppm / PPM without overflow. */
+static inline uint64_t share(uint64_t a, uint64_t ppm) {
+    return (uint64_t)((unsigned __int128)a * ppm / PPM);
+}
+
+/* heat.c */
+void heat_update(struct governor *g);
+void heat_alarms(struct governor *g);
+void heat_reset(struct governor *g);
+bool is_to_blame(const struct governor *g, uint32_t class,
+                 enum resource r); /* in the window of what is hot */
+uint64_t use_of(const struct governor *g, uint32_t class, enum resource r, enum window w); /* ppm */
+bool uses_nothing(const struct governor *g, uint32_t class, enum resource r);
+void say_heat(const struct governor *g, struct verdict *v, enum resource r); /* the facts of hot */
+
+/* squeeze.c */
+void squeeze_step(struct governor *g);
+bool lane_at_floor(const struct governor *g, uint32_t class, enum resource r);
+uint64_t cpu_floor(const struct governor *g, uint32_t class);
+
+/* squeeze_io.c */
+void io_best_update(struct governor *g);
+bool io_cut(struct governor *g, uint32_t class); /* false: nothing to cut */
+bool io_ease(struct governor *g, uint32_t class,
+             uint32_t times); /* true: the limits have no effect any more */
+void io_open(struct lane *l);
+bool io_is_felt(const struct governor *g, uint32_t class); /* a limit is used to a half or more */
+bool io_at_floor(const struct governor *g, uint32_t class);
+bool io_widen(struct governor *g, uint32_t class); /* reads too; false: they are already */
+uint64_t io_tightest(const struct lane *l);        /* bytes a second, or NO_LIMIT */
+
+/* leaves.c: who there is, and the four things that can be done to one */
+void leaves_update(struct governor *g);
+void leaves_undo(struct governor *g, enum verdict_rule rule);
+void leaves_blame(struct governor *g); /* divides the stall of this tick */
+void leaf_freeze(struct governor *g, struct leaf *l, enum resource r, enum verdict_rule rule, uint64_t hold);
+void leaf_thaw(struct governor *g, struct leaf *l, enum verdict_rule rule);
+void leaf_stop(struct governor *g, struct leaf *l, enum resource r);
+struct verdict *leaf_kill(struct governor *g, struct leaf *l, enum verdict_rule rule, enum resource r);
+bool may_kill(const struct governor *g);
+uint64_t leaf_use(const struct leaf *l, enum resource r); /* READING_NONE: unknown */
+uint64_t leaf_frozen_lately(const struct governor *g, const struct leaf *l);
+
+/* freeze.c */
+void freeze_step(struct governor *g); /* ends holds, stops and evictions */
+void freeze_more(struct governor *g, enum resource r);
+
+/* memory.c, kill.c */
+void memory_step(struct governor *g);
+uint64_t memory_target(const struct governor *g); /* free memory to keep, bytes */
+bool memory_is_short(const struct governor *g);
+bool memory_thrashes(const struct governor *g);
+void kill_step(struct governor *g);
+
+/* lift.c */
+void lift_step(struct governor *g);
+void headroom_step(struct governor *g);
+
+#endif

@@ -75,6 +75,7 @@ struct memory_state {
     uint64_t stepped_at, short_since, thrash_since, refault_since, back_since;
     uint64_t killed_at;
     uint32_t killed_class;
+    uint64_t said_at; /* the last reclaim that was worth an event */
     bool no_victim_said;
 };
 
@@ -157,7 +158,8 @@ uint64_t io_tightest(const struct lane *l);        /* bytes a second, or NO_LIMI
 void leaves_update(struct governor *g);
 void leaves_undo(struct governor *g, enum verdict_rule rule);
 void leaves_blame(struct governor *g); /* divides the stall of this tick */
-void leaf_freeze(struct governor *g, struct leaf *l, enum resource r, enum verdict_rule rule, uint64_t hold);
+struct verdict *leaf_freeze(struct governor *g, struct leaf *l, enum resource r, enum verdict_rule rule,
+                            uint64_t hold);
 void leaf_thaw(struct governor *g, struct leaf *l, enum verdict_rule rule);
 void leaf_stop(struct governor *g, struct leaf *l, enum resource r);
 struct verdict *leaf_kill(struct governor *g, struct leaf *l, enum verdict_rule rule, enum resource r);

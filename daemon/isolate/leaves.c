@@ -37,7 +37,8 @@ static struct verdict *say_leaf(struct governor *g, const struct leaf *l, enum v
     return v;
 }
 
-void leaf_freeze(struct governor *g, struct leaf *l, enum resource r, enum verdict_rule rule, uint64_t hold) {
+struct verdict *leaf_freeze(struct governor *g, struct leaf *l, enum resource r, enum verdict_rule rule,
+                            uint64_t hold) {
     enter_state(g, l, LEAF_IS_FROZEN);
     g->frozen[r]++;
     l->frozen_for = r;
@@ -48,6 +49,7 @@ void leaf_freeze(struct governor *g, struct leaf *l, enum resource r, enum verdi
     v->amount = hold;
     if (r != RES_MEMORY)
         say_heat(g, v, r);
+    return v;
 }
 
 void leaf_thaw(struct governor *g, struct leaf *l, enum verdict_rule rule) {

@@ -94,8 +94,10 @@ bool io_cut(struct governor *g, uint32_t class) {
             *limit = to;
         }
     /* Nothing is written there: the reads are what disturbs. */
-    if (!is_cut && !l->reads && l->state == LADDER_OPEN)
-        return io_widen(g, class) && io_cut(g, class);
+    if (!is_cut && !l->reads && l->state == LADDER_OPEN) {
+        l->reads = true;
+        l->reads = is_cut = io_cut(g, class);
+    }
     return is_cut;
 }
 

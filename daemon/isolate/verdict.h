@@ -121,6 +121,9 @@ const char *fact_name(enum fact_kind kind); /* pressure_1s, …: field names of 
 /* What the operator or the tenant could do so that it does not happen again; a sentence. */
 const char *verdict_avoidance(enum verdict_rule rule);
 
+/* Why a rule acts, as a half sentence. Appends to b. */
+void verdict_reason(enum verdict_rule rule, const char *for_class, struct text_buf *b);
+
 /* One sentence: what was done to whom, and why, with the readings. `leaf` is the instance's name (NULL where
  * the verdict has none), the others are those of the verdict's classes. Appends to b. */
 void verdict_text(const struct verdict *v, const char *class, const char *for_class, const char *leaf,

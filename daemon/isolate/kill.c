@@ -116,22 +116,17 @@ static bool is_hurt(struct governor *g, enum verdict_rule *ret_rule, uint32_t *r
 }
 
 static void say_hurt(const struct governor *g, struct verdict *v, uint32_t class) {
+    const struct signals *s = &g->signals;
     v->for_class = class;
-    switch (v->rule) {
-    case RULE_KILL_LOW:
-        say_fact(v, FACT_LOW_EVENTS, signal_rate(&g->signals, class, SERIES_LOW, WINDOW_1S),
-                 g->conf.kill_low_events);
-        break;
-    case RULE_KILL_FULL:
-        say_fact(v, FACT_FULL, signal_pressure(&g->signals, class, RES_MEMORY, true, WINDOW_10S),
-                 g->conf.kill_full);
-        break;
-    case RULE_KILL_REFAULT:
-        say_fact(v, FACT_REFAULTS, signal_rate(&g->signals, class, SERIES_REFAULTS, WINDOW_1S),
-                 MAX((uint64_t)g->conf.kill_refaults,
-                     g->conf.kill_refault_factor * signal_refault_baseline(&g->signals, class)));
-        break;
-    default:
+    if (v->rule == RULE_KILL_LOW) {
+        say_fact(v, FACT_LOW_EVENTS, signal_rate(s, class, SERIES_LOW, WINDOW_1S), g->conf.kill_low_events);
+    } else if (v->rule == RULE_KILL_FULL) {
+        say_fact(v, FACT_FULL, signal_pressure(s, class, RES_MEMORY, true, WINDOW_10S), g->conf.kill_full);
+    } else if (v->rule == RULE_KILL_REFAULT) {
+        uint64_t usual = g->conf.kill_refault_factor * signal_refault_baseline(s, class);
+        say_fact(v, FACT_REFAULTS, signal_rate(s, class, SERIES_REFAULTS, WINDOW_1S),
+                 MAX((uint64_t)g->conf.kill_refaults, usual));
+    } else {
         say_fact(v, FACT_PRESSURE_1S, g->heat[RES_IO].pressure_1s, READING_NONE);
     }
     say_fact(v, FACT_PROTECTED, g->sample->classes[class].memory_bytes,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When instances are frozen, thawed and evicted. Only those of the lowest class ever are. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 #include "base/clock.h"
 

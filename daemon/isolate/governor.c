@@ -2,7 +2,7 @@
 /* The governor's turn: readings in, the parts one after another, targets and verdicts out. */
 #include "isolate/governor.h"
 
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 #include <errno.h>
 #include <string.h>

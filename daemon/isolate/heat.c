@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hot, cool, and who is to blame: what the signals mean, before anything is done about it. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 #define OPS_BYTES       4096 /* an operation weighs like so many bytes where a rate in bytes is the limit */
 #define TURNOVER_FACTOR 16   /* times the I/O rate of blame: a page cache that is read anew */

@@ -2,7 +2,7 @@
 /* Who is killed for memory, and when: the host almost out of it, the protected class hurt, an instance stuck
  * at its limit. One at a time, the largest of the lowest class first, and only one that gives back enough to
  * matter. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 #include "base/clock.h"
 

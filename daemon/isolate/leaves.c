@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The instances: who is there, what state each is in, and the few things that change it. Decides nothing. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two small matters of the CPU: the guard against inversion, and the headroom of the latency profile. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 #include "base/clock.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gentle half of the memory ladder: reclaim and memory.high. kill.c has the other. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 static uint64_t total_of(const struct governor *g) {
     return g->sample->memory_total == READING_NONE ? 0 : g->sample->memory_total;

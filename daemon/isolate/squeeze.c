@@ -2,7 +2,7 @@
 /* The limits of CPU and I/O: halved while it is hot, raised step by step when it is cool. The lanes of a
  * class are independent of each other, but classes wait for each other: down from the lowest, up from the
  * highest. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 static uint64_t cpus_milli(const struct governor *g) {
     return 1000ULL * MAX(g->sample->cpus, 1U);

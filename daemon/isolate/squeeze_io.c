@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of one class's I/O, per disk: writes first, as they go through the journal that all share, then
  * reads. */
-#include "isolate/govstate.h"
+#include "isolate/govparts.h"
 
 #include "base/clock.h"
 

@@ -158,9 +158,9 @@ static bool is_hot(struct governor *g, struct heat *h, enum resource r) {
         h->why = RULE_HOT_1S;
         return true;
     }
-    /* Ten seconds remember what was; what is over already is no reason to go on. */
+    /* Ten seconds remember what was; what is less by now is no reason to go on. */
     if (h->known && over(h->pressure_10s, h->baseline) > g->conf.hot_10s[r] &&
-        over(h->pressure_1s, h->baseline) >= g->conf.cool[r]) {
+        over(h->pressure_1s, h->baseline) > g->conf.hot_10s[r]) {
         h->why = RULE_HOT_10S;
         return true;
     }
@@ -250,7 +250,7 @@ void heat_alarms(struct governor *g) {
         bool blamed = false;
         for (uint32_t c = g->n_protected; c < g->n_classes && !blamed; c++)
             blamed = is_to_blame(g, c, r);
-        mark(g, &h->self_since, h->hot && !blamed);
+        mark(g, &h->self_since, h->hot && !blamed && g->frozen[r] == 0);
         if (!h->self_said && has_lasted(g, h->self_since, SELF_USEC)) {
             h->self_said = true;
             say_alarm(g, r, ACT_ALARM, RULE_SELF);

@@ -87,7 +87,7 @@ struct verdict *leaf_kill(struct governor *g, struct leaf *l, enum verdict_rule 
 uint64_t leaf_use(const struct leaf *l, enum resource r) {
     switch (r) {
     case RES_CPU:
-        return l->signal.cpu_milli;
+        return l->signal.cpu_ppm;
     case RES_IO:
         if (l->signal.io_bytes_rate == READING_NONE || l->signal.io_ops_rate == READING_NONE)
             return l->signal.io_bytes_rate;
@@ -110,6 +110,7 @@ uint64_t leaf_frozen_lately(const struct governor *g, const struct leaf *l) {
 /* Counts the time since the last tick for one that is frozen. */
 static void account(struct governor *g, struct leaf *l) {
     uint64_t now = g->now / bucket_usec(g), step = g->now - MAX(g->before, l->since);
+    step = MIN(step, (uint64_t)SIGNAL_GAP_USEC); /* a suspend is nobody's punishment */
     for (uint64_t b = MAX(l->bucket + 1, now < FROZEN_BUCKETS ? 0 : now - FROZEN_BUCKETS + 1); b <= now; b++)
         l->frozen_usec[b % FROZEN_BUCKETS] = 0;
     l->bucket = now;

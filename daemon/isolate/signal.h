@@ -97,7 +97,7 @@ uint32_t signal_late_reports(struct signals *s, const struct sample *sample, uin
 /* One instance: the rates between its last two readings that were fresh. */
 struct leaf_signal {
     uint64_t at, cpu_usec, io_bytes, io_ops, full_usec, high_events; /* the last reading */
-    uint64_t cpu_milli;                                              /* thousandths of one CPU */
+    uint64_t cpu_ppm;                                                /* of one CPU */
     uint64_t io_bytes_rate, io_ops_rate;                             /* per second */
     uint64_t full_ppm;
     uint64_t high_rate; /* per second, rounded up: 0 means none */

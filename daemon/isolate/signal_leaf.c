@@ -56,7 +56,7 @@ void leaf_signal_add(struct leaf_signal *l, const struct leaf_reading *r, uint64
     l->memory_bytes = r->memory_bytes;
     if (before.at == READING_NONE || now_usec <= before.at)
         return;
-    l->cpu_milli = rate(before.cpu_usec, r->cpu_usec, 1000, usec);
+    l->cpu_ppm = rate(before.cpu_usec, r->cpu_usec, PPM, usec);
     l->io_bytes_rate = rate(before.io_bytes, r->io_bytes, USEC_PER_SEC, usec);
     l->io_ops_rate = rate(before.io_ops, r->io_ops, USEC_PER_SEC, usec);
     l->full_ppm = rate(before.full_usec, r->memory_full_usec, PPM, usec);

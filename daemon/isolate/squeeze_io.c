@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 
+#define NEAR 16 /* the floor moves a little with the best rate: nearer than a 16th is there */
+
 /* What a class keeps of a disk whatever its best rate is known to be. */
 static const uint64_t least[IO_KINDS] = {
     [IO_RBYTES] = 64 << 10, [IO_WBYTES] = 64 << 10, [IO_ROPS] = 8, [IO_WOPS] = 8};
@@ -88,7 +90,7 @@ bool io_cut(struct governor *g, uint32_t class) {
             if (*limit == NO_LIMIT && from <= least[k])
                 continue;
             uint64_t to = MAX(share(from, PPM - g->conf.squeeze_cut), floor_of(g, class, d, k));
-            if (*limit != NO_LIMIT && to >= *limit)
+            if (*limit != NO_LIMIT && to >= *limit - *limit / NEAR)
                 continue;
             is_cut = true;
             *limit = to;
@@ -113,7 +115,7 @@ bool io_at_floor(const struct governor *g, uint32_t class) {
     const struct lane *l = &g->lanes[class][RES_IO];
     for (unsigned d = 0; d < SAMPLE_DEVICES_MAX; d++)
         for (unsigned k = 0; k < IO_KINDS; k++)
-            if (l->io[d][k] != NO_LIMIT && l->io[d][k] > floor_of(g, class, d, k))
+            if (l->io[d][k] != NO_LIMIT && l->io[d][k] - l->io[d][k] / NEAR > floor_of(g, class, d, k))
                 return false;
     return true;
 }

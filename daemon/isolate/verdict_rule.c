@@ -33,7 +33,7 @@ static const struct rule {
                    "Give the protected class more of the resource, fewer instances, or a larger limit where "
                    "it has one; "
                    "nothing was taken from others."},
-    [RULE_BLIND] = {"blind", "pressure cannot be read, so nothing is decided",
+    [RULE_BLIND] = {"blind", "pressure cannot be read: no new limits, and the old ones are given back",
                     "Switch pressure accounting on: boot with psi=1, and see streamctl doctor."},
     [RULE_FROZEN_LONG] =
         {"frozen-long", "it had to be frozen again and again for %",

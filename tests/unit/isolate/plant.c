@@ -85,17 +85,14 @@ static uint64_t fraction(uint64_t want, uint64_t limit, uint64_t left) {
 }
 
 static void use_cpu(struct plant *p, uint32_t class, uint64_t *left) {
-    uint64_t want = class == CRITICAL ? p->critical_milli : 0, gets = 0;
+    uint64_t want = class == CRITICAL ? p->critical_milli : 0, gets;
     for (uint32_t i = 0; i < p->n; i++)
         want += runs(&p->leaves[i], class) ? p->leaves[i].cpu_milli : 0;
     uint64_t part = fraction(want, target_of(p, class).cpu_milli, *left);
     for (uint32_t i = 0; i < p->n; i++)
-        if (runs(&p->leaves[i], class)) {
-            uint64_t milli = p->leaves[i].cpu_milli * part / PPM;
-            p->leaves[i].reading.cpu_usec += milli * p->tick_usec / 1000;
-            gets += milli;
-        }
-    gets += class == CRITICAL ? p->critical_milli * part / PPM : 0;
+        if (runs(&p->leaves[i], class))
+            p->leaves[i].reading.cpu_usec += p->leaves[i].cpu_milli * part * p->tick_usec / 1000 / PPM;
+    gets = want * part / PPM;
     p->sample.classes[class].cpu_usec += gets * p->tick_usec / 1000;
     *left -= MIN(gets, *left);
 }

@@ -111,6 +111,8 @@ static uint64_t anchor_of(const struct signals *s, uint64_t valid, enum window w
     uint64_t oldest = MAX(s->first, valid);
     while (number > oldest && newest - s->at[slot_of(number)] < length - length / 10)
         number--;
+    while (number > oldest && newest - s->at[slot_of(number - 1)] <= length)
+        number--;
     if (number < oldest || newest - s->at[slot_of(number)] < length / 2)
         return READING_NONE;
     return number;

@@ -169,14 +169,13 @@ static bool is_still_above(const struct governor *g, const struct leaf *l) {
  * can be taken is taken -> still at the limit: killed. */
 static void watch_stuck(struct governor *g, struct leaf *l) {
     if (l->state == LEAF_IS_FROZEN && l->stuck && g->now >= l->hold_until) {
-        if (!is_still_above(g, l)) {
+        /* When another was killed just now: nobody waits for his turn frozen. */
+        if (!is_still_above(g, l) || !may_kill(g)) {
             leaf_thaw(g, l, RULE_HOLD_OVER);
-        } else if (may_kill(g)) {
+        } else {
             struct verdict *v = leaf_kill(g, l, RULE_KILL_STUCK, RES_MEMORY);
             say_fact(v, FACT_MEMORY, l->signal.memory_bytes,
                      MIN(g->memory.lanes[l->class].high, l->own_high));
-        } else {
-            return;
         }
         l->stuck_since = 0;
     }

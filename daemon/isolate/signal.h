@@ -40,9 +40,9 @@ enum window { WINDOW_1S, WINDOW_5S, WINDOW_10S, WINDOWS };
 
 struct class_history {
     uint64_t value[SERIES][SIGNAL_SLOTS];
-    uint64_t last[SERIES];                          /* the last known value */
-    uint64_t valid[SERIES];                         /* number of the first sample of this counter */
-    uint64_t most[6];                               /* memory: maxima of ten seconds each */
+    uint64_t last[SERIES];  /* the last known value */
+    uint64_t valid[SERIES]; /* number of the first sample of this counter */
+    uint64_t most[7];       /* memory: maxima of ten seconds each, the newest not over yet */
     uint64_t baseline[RESOURCES], refault_baseline; /* parts per billion; refaults a second, times 1000 */
     uint64_t slack_at, slack_reports;
     uint32_t slack_in_a_row; /* reports below the hot share */

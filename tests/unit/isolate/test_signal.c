@@ -166,7 +166,7 @@ static void test_memory(void **state ATTR_UNUSED) {
     }
     assert_int_equal(signal_growth(signals, 0), 0);
     assert_int_equal(signal_memory_most(signals, 0), 1900);
-    for (unsigned i = 0; i < 40; i++)
+    for (unsigned i = 0; i < 50; i++)
         add(SECOND / 2, 0);
     assert_int_equal(signal_memory_most(signals, 0), 700); /* a minute later */
 }

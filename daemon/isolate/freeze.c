@@ -119,6 +119,6 @@ void freeze_step(struct governor *g) {
                  may_kill(g))
             leaf_kill(g, l, RULE_STOP_TIMEOUT, RES_CPU);
         else if (l->state == LEAF_IS_KILLED && has_lasted(g, l->since, KILL_AGAIN_USEC) && may_kill(g))
-            leaf_kill(g, l, RULE_STOP_TIMEOUT, RES_CPU);
+            leaf_kill(g, l, RULE_KILL_AGAIN, RES_MEMORY);
     }
 }

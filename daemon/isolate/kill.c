@@ -25,6 +25,20 @@ static struct leaf *largest_of(struct governor *g, uint32_t class) {
     return best;
 }
 
+/* The last one who was killed is still there and holds memory: what it gives back may be enough, and large
+ * processes take their time. Waits for twice the time between kills. */
+static bool is_pending(const struct governor *g) {
+    if (g->memory.killed_at == 0 || has_lasted(g, g->memory.killed_at, 2 * g->conf.kill_interval_usec))
+        return false;
+    for (uint32_t i = 0; i < g->leaves_top; i++) {
+        const struct leaf *l = &g->leaves[i];
+        if (l->used && l->state == LEAF_IS_KILLED && l->signal.memory_bytes != READING_NONE &&
+            l->signal.memory_bytes >= share(g->sample->memory_total, g->conf.kill_least))
+            return true;
+    }
+    return false;
+}
+
 /* Rule C: nothing is left to wait for. The lowest class first, then the next. */
 static bool is_exhausted(const struct governor *g, enum verdict_rule *ret_rule) {
     const struct sample *s = g->sample;
@@ -64,7 +78,7 @@ static void kill_exhausted(struct governor *g) {
         m->no_victim_said = true;
         return;
     }
-    if (!may_kill(g))
+    if (!may_kill(g) || is_pending(g))
         return;
     struct verdict *v = leaf_kill(g, l, rule, RES_MEMORY);
     say_short(g, v);
@@ -136,7 +150,7 @@ static void say_hurt(const struct governor *g, struct verdict *v, uint32_t class
 static void kill_for_hurt(struct governor *g) {
     enum verdict_rule rule;
     uint32_t class, lowest = g->n_classes - 1;
-    if (!is_hurt(g, &rule, &class) || !may_kill(g) || !is_to_blame(g, lowest, RES_MEMORY))
+    if (!is_hurt(g, &rule, &class) || !may_kill(g) || is_pending(g) || !is_to_blame(g, lowest, RES_MEMORY))
         return;
     struct leaf *l = largest_of(g, lowest);
     if (!l)

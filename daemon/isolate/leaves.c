@@ -79,8 +79,8 @@ struct verdict *leaf_kill(struct governor *g, struct leaf *l, enum verdict_rule 
     g->memory.killed_at = g->now;
     g->memory.killed_class = l->class;
     struct verdict *v = say_leaf(g, l, ACT_KILL, rule, r);
-    if (rule == RULE_STOP_TIMEOUT)
-        say_fact(v, FACT_HELD, waited, g->conf.evict_stop_usec);
+    if (rule == RULE_STOP_TIMEOUT || rule == RULE_KILL_AGAIN)
+        say_fact(v, FACT_HELD, waited, rule == RULE_STOP_TIMEOUT ? g->conf.evict_stop_usec : READING_NONE);
     return v;
 }
 

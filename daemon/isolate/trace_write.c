@@ -78,7 +78,12 @@ static void tell_leaf(struct trace_writer *w, const struct leaf_reading *l, stru
     text_buf_add(b, l->member ? " member\n" : "\n");
 }
 
-static void tell_gone(struct trace_writer *w, struct text_buf *b) {
+static void tell_gone(struct trace_writer *w, const struct sample *s, struct text_buf *b) {
+    for (uint32_t i = 0; i < s->n_leaves; i++) {
+        uint32_t known = leafmap_get(w->map, s->leaves[i].key);
+        if (known != LEAFMAP_NONE)
+            w->told[known].seen = w->n;
+    }
     for (uint32_t i = 0; i < w->max; i++) {
         struct told *t = &w->told[i];
         if (!t->used || t->seen == w->n)
@@ -112,18 +117,12 @@ static void tell_class(const struct class_reading *r, uint32_t class, struct tex
 }
 
 void trace_write(struct trace_writer *w, const struct sample *s, struct text_buf *b) {
-    CLEANUP(cleanup_text_buf) struct text_buf leaves = {0};
     w->n++;
     tell_devices(w, s, b);
-    for (uint32_t i = 0; i < s->n_leaves; i++) {
-        const struct leaf_reading *l = &s->leaves[i];
-        if (l->key == VERDICT_NO_LEAF || l->class >= s->n_classes)
-            continue;
-        tell_leaf(w, l, &leaves);
-    }
-    tell_gone(w, b); /* first, so that the reader has room */
-    text_buf_add_bytes(b, leaves.data ? leaves.data : "", leaves.len);
-    b->failed |= leaves.failed;
+    tell_gone(w, s, b); /* first, so that there is room for who is new */
+    for (uint32_t i = 0; i < s->n_leaves; i++)
+        if (s->leaves[i].key != VERDICT_NO_LEAF && s->leaves[i].class < s->n_classes)
+            tell_leaf(w, &s->leaves[i], b);
     text_buf_addf(b, "sample %" PRIu64, s->now_usec);
     trace_fields_write(trace_host_fields, s, b);
     text_buf_add(b, "\n");

@@ -44,6 +44,7 @@ enum verdict_rule {
     RULE_BLIND,        /* blind: pressure cannot be read */
     RULE_FROZEN_LONG,  /* frozen-long: frozen again and again */
     RULE_STOP_TIMEOUT, /* stop-timeout: asked to stop, and did not */
+    RULE_KILL_AGAIN,   /* kill-again: killed, and still there */
     RULE_NEW_PROCESS,  /* new-process: another process under the name of a frozen one */
     RULE_MEMORY_SHORT, /* memory-short: less free memory than the target */
     RULE_MEMORY_HOT,   /* memory-hot: the protected class waits for memory */

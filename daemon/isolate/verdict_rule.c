@@ -41,6 +41,9 @@ static const struct rule {
          "less busy, or register it in a higher class."},
     [RULE_STOP_TIMEOUT] = {"stop-timeout", "it did not end when it was asked to",
                            "Make the app end within the time on the stop signal of its spec."},
+    [RULE_KILL_AGAIN] = {"kill-again", "it was killed and is still there",
+                         "Nothing that an app could do: look for tasks in uninterruptible sleep, and at the "
+                         "disk they wait for."},
     [RULE_NEW_PROCESS] = {"new-process", "another process runs under its name", "Nothing to avoid."},
     [RULE_MEMORY_SHORT] =
         {"memory-short", "the host had less free memory than is kept for %",

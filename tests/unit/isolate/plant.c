@@ -45,8 +45,22 @@ void plant_init(struct plant *p, const struct governor_conf *conf) {
     p->sample.devices[0] = (struct device_id){8, 0};
 }
 
+void plant_record(struct plant *p, struct text_buf *b) {
+    static const struct governor_setup setup = {
+        .classes = {{"critical", false}, {"standard", false}, {"adhoc", true}},
+        .n_classes = 3,
+        .leaves_max = PLANT_LEAVES,
+        .can_limit = {true, true, true}};
+    p->record = b;
+    p->writer = trace_writer_new(PLANT_LEAVES);
+    assert_non_null(p->writer);
+    trace_write_head(&setup, b);
+}
+
 void plant_free(struct plant *p) {
+    trace_writer_free(p->writer);
     governor_free(p->g);
+    p->writer = NULL;
     p->g = NULL;
 }
 
@@ -56,6 +70,8 @@ struct plant_leaf *plant_add(struct plant *p, uint32_t class) {
     leaf_reading_clear(&l->reading);
     l->reading.key = 1000 + p->n++;
     l->reading.class = class;
+    snprintf(l->name, sizeof(l->name), "team/app/%u", (unsigned)(p->n - 1));
+    l->reading.name = l->name;
     l->reading.started_usec = p->now;
     l->reading.cpu_usec = l->reading.io_bytes = l->reading.io_ops = 0;
     l->reading.memory_bytes = l->reading.memory_full_usec = l->reading.high_events = 0;
@@ -71,7 +87,7 @@ void plant_end(struct plant_leaf *l) {
 static struct class_target target_of(const struct plant *p, uint32_t class) {
     struct class_target t = {.cpu_milli = NO_LIMIT, .memory_high = NO_LIMIT};
     memset(t.io, 0xff, sizeof(t.io));
-    return p->answer ? p->answer->classes[class] : t;
+    return p->answer && !p->record ? p->answer->classes[class] : t;
 }
 
 static bool runs(const struct plant_leaf *l, uint32_t class) {
@@ -204,9 +220,8 @@ static struct plant_leaf *leaf_of(struct plant *p, uint64_t key) {
 static void obey(struct plant *p, const struct verdict *v) {
     CLEANUP(cleanup_text_buf) struct text_buf b = {0};
     static const char *const names[] = {"critical", "standard", "adhoc"};
-    char leaf[40];
-    snprintf(leaf, sizeof(leaf), "t/app/%d", (int)(v->leaf - 1000));
-    verdict_text(v, names[v->class], names[v->for_class], v->leaf == VERDICT_NO_LEAF ? NULL : leaf, &b);
+    verdict_text(v, names[v->class], names[v->for_class],
+                 v->leaf == VERDICT_NO_LEAF ? NULL : leaf_of(p, v->leaf)->name, &b);
     assert_false(b.failed);
     if (p->talks)
         printf("# %6.1f %s%s\n", (double)p->now / 1e6, v->notable ? "" : "  ", b.data);
@@ -317,6 +332,10 @@ void plant_tick(struct plant *p) {
         memset(s.classes[CRITICAL].some_usec, 0xff, sizeof(s.classes[CRITICAL].some_usec));
     p->answer = governor_tick(p->g, &s);
     assert_false(p->answer->ignored);
+    if (p->record) {
+        trace_write(p->writer, &s, p->record);
+        return;
+    }
     for (uint32_t i = 0; i < p->answer->n_verdicts; i++)
         obey(p, &p->answer->verdicts[i]);
     check_limits(p);

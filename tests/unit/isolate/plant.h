@@ -6,6 +6,7 @@
 #define TESTS_PLANT_H
 
 #include "isolate/governor.h"
+#include "isolate/trace.h"
 
 #define PLANT_LEAVES 1024
 #define MIB          (1024ULL * 1024)
@@ -15,7 +16,8 @@
 enum { CRITICAL, STANDARD, ADHOC };
 
 struct plant_leaf {
-    struct leaf_reading reading; /* its counters; key and class are set by plant_add */
+    struct leaf_reading reading; /* its counters; key, class and name are set by plant_add */
+    char name[40];
     bool alive, frozen, anonymous, ignores_stop, respawns;
     uint32_t cpu_milli;              /* wants */
     uint64_t write_rate, read_rate;  /* wants, bytes a second */
@@ -55,10 +57,14 @@ struct plant {
     uint64_t cut_first;   /* when the first limit came */
     uint64_t quiet_since; /* nothing is limited or frozen since; 0: something is */
     bool talks;
+    struct text_buf *record; /* NULL, or where the trace goes; the targets are not obeyed then */
+    struct trace_writer *writer;
 };
 
 void plant_init(struct plant *p, const struct governor_conf *conf); /* NULL: defaults */
 void plant_free(struct plant *p);
+/* From now on the samples are written as a trace, and nothing that is decided has an effect. */
+void plant_record(struct plant *p, struct text_buf *b);
 struct plant_leaf *plant_add(struct plant *p, uint32_t class);
 void plant_end(struct plant_leaf *l); /* the process is gone */
 

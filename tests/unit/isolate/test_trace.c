@@ -61,7 +61,7 @@ static void test_round_trip(void **state ATTR_UNUSED) {
             leaves[k].started_usec = i / 50;
             leaves[k].declared_bytes = i / 70;
             leaves[k].fresh = (seed >> 10) % 2;
-            leaves[k].name = k % 2 ? "t/app/1" : "t/app/0";
+            leaves[k].name = leaves[k].key % 2 ? "t/app/1" : "t/app/0";
             leaves[k].high_events = leaves[k].fresh ? i : READING_NONE;
         }
         trace_write(w, &s, &b);

@@ -23,7 +23,8 @@ struct batch {
     struct ctl *c;
     struct wait_target *targets; /* owned; so are their names */
     size_t n;
-    int code; /* of the first that failed */
+    int code;  /* of the first that failed */
+    bool over; /* nobody answers: asking for the others makes no sense */
 };
 
 static int batch_new(struct batch *b, struct ctl *c, int n) {
@@ -42,6 +43,7 @@ static void batch_free(struct batch *b) {
 static void batch_fail(struct batch *b) {
     int code = ctl_fail(b->c);
     b->code = b->code ? b->code : code;
+    b->over = code == SK_EXIT_UNREACHABLE;
 }
 
 static void batch_add(struct batch *b, const struct wait_target *t) {
@@ -139,7 +141,7 @@ int verb_register(struct ctl *c, int n, char **args) {
     struct batch b;
     if (batch_new(&b, c, n) < 0)
         return ctl_fail(c);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !b.over; i++) {
         struct reply r;
         struct wait_target t = target("", WAIT_RUNNING);
         if (register_one(c, args[i], &r) < 0) {
@@ -157,7 +159,7 @@ int verb_register(struct ctl *c, int n, char **args) {
 
 int verb_validate(struct ctl *c, int n, char **args) {
     int code = SK_EXIT_OK;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && code != SK_EXIT_UNREACHABLE; i++) {
         AUTO_FREE char *text = NULL;
         size_t len = 0;
         struct reply r;
@@ -194,7 +196,7 @@ int verb_unregister(struct ctl *c, int n, char **args) {
     struct batch b;
     if (batch_new(&b, c, n) < 0)
         return ctl_fail(c);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !b.over; i++) {
         struct wait_target t = target(args[i], WAIT_GONE);
         if (c->options.purge && !confirm(c, args[i]))
             batch_fail(&b);
@@ -208,7 +210,7 @@ static int start_or_stop(struct ctl *c, int n, char **args, const char *method, 
     struct batch b;
     if (batch_new(&b, c, n) < 0)
         return ctl_fail(c);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !b.over; i++) {
         struct wait_target t = target(args[i], goal);
         batch_ask(&b, method, CALL_ARGS(ARG_TEXT(args[i])), &t);
     }
@@ -227,7 +229,7 @@ int verb_restart(struct ctl *c, int n, char **args) {
     struct batch b;
     if (batch_new(&b, c, n) < 0)
         return ctl_fail(c);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !b.over; i++) {
         char name[256];
         uint32_t number;
         struct reply before;

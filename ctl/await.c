@@ -195,7 +195,8 @@ int await_targets(struct ctl *c, struct wait_target *targets, size_t n) {
         return SK_EXIT_OK;
     AUTO_FD int signal_fd = await_catch();
     struct progress p = {.begun_usec = clock_monotonic_usec(),
-                         .wanted = isatty(STDERR_FILENO) && !c->options.json};
+                         .wanted = isatty(STDERR_FILENO) && !c->options.json,
+                         .silent = c->options.json};
     int code = await_all(c, targets, n, &p, signal_fd);
     progress_clear(&p);
     return code;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define CONNECT_SECONDS 10
+#define READY_USEC      (20 * USEC_PER_SEC) /* a start with all its apps takes less */
 #define ANSWER_USEC     (60 * USEC_PER_SEC)
 #define BUSY_USEC       (15 * USEC_PER_SEC)
 #define BUSY_STEP_MSEC  50
@@ -73,9 +74,34 @@ static int unreachable(const char *socket, int error, struct failure *f) {
     else if (error == -EACCES || error == -EPERM)
         hint = "\nYou may not open it: check the rights of its folder.";
     else if (error == -EAGAIN)
-        hint = "\nThe daemon does not take new connections: it is starting, or overloaded.";
+        hint = "\nThe daemon takes no new connections: it is starting, cannot start (see its log), or is "
+               "overloaded.";
+    else if (error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN || error == -ESTALE)
+        hint = "\nIt closed the connection: it is restarting, or has too many of them.";
     return failure_set(f, SK_EXIT_UNREACHABLE, "cannot reach the daemon at %s: %s%s", socket,
                        error == -EAGAIN ? "no answer in time" : strerror(-error), hint);
+}
+
+/* The daemon has taken the connection, and sd-bus has finished the handshake. Alone sd-bus would wait for 90
+ * s, which is too long for somebody who wants to know why his daemon does not come up. Returns 0 or -errno.
+ */
+static int await_ready(sd_bus *bus) {
+    uint64_t give_up = clock_monotonic_usec() + READY_USEC;
+    for (;;) {
+        int r = sd_bus_is_ready(bus);
+        if (r != 0)
+            return MIN(r, 0);
+        r = sd_bus_process(bus, NULL);
+        if (r > 0)
+            continue;
+        uint64_t now = clock_monotonic_usec();
+        if (r >= 0 && now >= give_up)
+            r = -EAGAIN;
+        if (r >= 0)
+            r = sd_bus_wait(bus, give_up - now);
+        if (r < 0 && r != -EINTR)
+            return r;
+    }
 }
 
 int call_open(const char *socket_path, struct call **ret, struct failure *f) {
@@ -98,6 +124,8 @@ int call_open(const char *socket_path, struct call **ret, struct failure *f) {
         fd = -EBADF;
         r = sd_bus_start(c->bus);
     }
+    if (r >= 0)
+        r = await_ready(c->bus);
     if (r < 0) {
         call_close(c);
         return unreachable(socket_path, r, f);
@@ -150,7 +178,13 @@ static int exit_of(const char *name) {
 }
 
 static int failed(const struct call *c, int r, const sd_bus_error *e, struct failure *f) {
-    if (sd_bus_error_is_set(e) && strncmp(e->name, "System.Error.", 13) != 0) {
+    /* sd-bus's own words for a connection that ended, or an answer that did not come. */
+    if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) ||
+        sd_bus_error_has_name(e, SD_BUS_ERROR_DISCONNECTED)) {
+        r = -ECONNRESET;
+    } else if (sd_bus_error_has_name(e, SD_BUS_ERROR_TIMEOUT)) {
+        r = -ETIMEDOUT;
+    } else if (sd_bus_error_is_set(e) && strncmp(e->name, "System.Error.", 13) != 0) {
         if (strcmp(e->name, SD_BUS_ERROR_UNKNOWN_METHOD) == 0)
             return failure_set(f, SK_EXIT_FAILURE,
                                "the daemon does not know this request: is it older than streamctl?");

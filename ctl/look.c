@@ -88,7 +88,7 @@ int verb_status(struct ctl *c, int n, char **args) {
         arena_free(&arena);
         return status_of_all(c);
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && code != SK_EXIT_UNREACHABLE; i++) {
         if (ctl_call(c, "Status", CALL_ARGS(ARG_TEXT(args[i]), ARG_BOOL(1)), &replies[i]) < 0) {
             int failed = ctl_fail(c);
             code = code ? code : failed;

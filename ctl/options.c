@@ -108,6 +108,15 @@ static int set_option(struct ctl *c, char letter, const char *arg) {
     return 0;
 }
 
+/* After getopt's '?': an unknown long option leaves optopt 0, a known one that takes no value its letter. */
+static int wrong_option(struct ctl *c, const char *last) {
+    const char short_form[] = {'-', (char)optopt, '\0'};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (table[i].letter == optopt)
+            return failure_set(&c->failure, SK_EXIT_USAGE, "--%s takes no value", table[i].name);
+    return unknown_option(c, optopt ? short_form : last);
+}
+
 /* getopt's own tables, from ours. */
 static void make_tables(struct option longs[], char shorts[]) {
     *shorts++ = ':';
@@ -133,17 +142,13 @@ static int read_options(struct ctl *c, int argc, char **argv, char given[]) {
     opterr = 0;
     optind = 0;
     for (;;) {
-        int at = optind ? optind : 1;
         int letter = getopt_long(argc, argv, shorts, longs, NULL);
         if (letter == -1)
             return 0;
-        char short_given[3] = {'-', (char)optopt, '\0'};
-        bool is_short = optopt > ' ' && (argv[at][0] != '-' || argv[at][1] != '-');
-        const char *text = is_short ? short_given : argv[optind - 1];
         if (letter == ':')
-            return failure_set(&c->failure, SK_EXIT_USAGE, "%s needs a value", text);
+            return failure_set(&c->failure, SK_EXIT_USAGE, "%s needs a value", argv[optind - 1]);
         if (letter == '?')
-            return unknown_option(c, text);
+            return wrong_option(c, argv[optind - 1]);
         if (set_option(c, (char)letter, optarg) < 0)
             return -1;
         if (n < ARRAY_LEN(table) && !strchr(given, letter))
@@ -252,7 +257,13 @@ void options_help(const struct look *look, const struct verb *verb, struct text_
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
         if (is_global(table[i].letter))
             help_option(&table[i], b);
-    text_buf_add(b, "\nAPP is tenant/app, APP/N one of its instances. `streamctl help VERB` shows the "
-                    "options of a verb;\n"
+    text_buf_add(b, "\n");
+    look_add(look, b, STYLE_STRONG, "Options of some verbs:");
+    text_buf_add(b, "\n");
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (!is_global(table[i].letter))
+            help_option(&table[i], b);
+    text_buf_add(b, "\nAPP is tenant/app, APP/N one of its instances. `streamctl help VERB` shows which "
+                    "options it has;\n"
                     "streamctl(1) has the exit codes and the fields of --json.\n");
 }

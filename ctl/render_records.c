@@ -124,7 +124,7 @@ void render_log_line(const struct look *l, const char *prefix, uint64_t at_usec,
         text_buf_add(b, " ");
     }
     if (l->width > 0) /* a terminal: nothing an app prints may steer it */
-        text_add_harmless(b, text->text.data, text->text.len, true);
+        text_add_harmless(b, text->text.data, text->text.len, false);
     else
         text_buf_add_bytes(b, text->text.data, text->text.len);
     text_buf_add(b, "\n");

@@ -32,25 +32,16 @@ struct daemon {
 
 static int read_conf(struct daemon *d, struct reason *why) {
     struct manager_parts *p = &d->parts;
-    char file[700];
-    AUTO_FREE char *text = NULL;
     int r = daemon_conf_load(p->paths.etc, &p->conf, why);
     r = r < 0 ? r : class_table_load(p->paths.etc, &p->classes, why);
     r = r < 0 ? r : tenant_table_load(p->paths.etc, &p->tenants, why);
     if (r < 0)
         return r;
-    r = text_format(file, sizeof(file), "%s/%s", p->paths.run, SK_CGROUP_FILE);
-    r = r < 0 ? r : fd_read_file_at(AT_FDCWD, file, 4096, &text, NULL);
-    r = r < 0 ? r : cgroot_parse(text, &p->cgroot);
-    return r < 0 ? reason_set(why, r, "%s, which streamkeeper-cgsetup writes, cannot be read: %s", file,
-                              strerror(-r))
+    r = cgroot_load(p->paths.run, &p->cgroot);
+    return r < 0 ? reason_set(why, r,
+                              "%s/" SK_CGROUP_FILE ", which streamkeeper-cgsetup writes, cannot be read: %s",
+                              p->paths.run, strerror(-r))
                  : 0;
-}
-
-static bool wants_journal(const struct daemon *d) {
-    if (d->parts.conf.log_target != DAEMON_LOG_AUTO)
-        return d->parts.conf.log_target == DAEMON_LOG_JOURNAL;
-    return !d->parts.paths.root[0] && access("/run/systemd/journal/stdout", F_OK) == 0;
 }
 
 static void on_end(void *userdata, enum manager_end why) {
@@ -73,7 +64,7 @@ static int wire_up(struct daemon *d, struct reason *why) {
     int r = sd_event_default(&d->loop);
     if (r < 0)
         return reason_set(why, r, "no event loop: %s", strerror(-r));
-    r = adapters_new(d->loop, &p->paths, &p->conf, &p->cgroot, wants_journal(d), &d->adapters, why);
+    r = adapters_new(d->loop, &p->paths, &p->conf, &p->cgroot, &d->adapters, why);
     if (r < 0)
         return r;
     p->loop = d->loop;
@@ -114,6 +105,7 @@ int main(int argc, char **argv) {
         return r < 0 ? SK_EXIT_USAGE : SK_EXIT_OK;
     options_prepare_process();
     r = read_conf(&d, &why);
+    int failure = r < 0 ? SK_EXIT_INVALID : SK_EXIT_FAILURE;
     r = r < 0 ? r : wire_up(&d, &why);
     if (r < 0)
         log_error("%s", why.text);
@@ -123,5 +115,5 @@ int main(int argc, char **argv) {
         take_down(&d, children, &n_children);
     if (r >= 0 && d.why == MANAGER_END_LAUNCHER_GONE)
         r = custody_run(SK_HANDOVER_FD, children, n_children);
-    return r < 0 || d.why == MANAGER_END_PROTOCOL ? SK_EXIT_FAILURE : SK_EXIT_OK;
+    return r < 0 || d.why == MANAGER_END_PROTOCOL ? failure : SK_EXIT_OK;
 }

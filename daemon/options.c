@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 static const char help[] =
@@ -74,6 +75,7 @@ void options_prepare_process(void) {
     static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGPIPE};
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
         signal(ignored[i], SIG_IGN);
+    prctl(PR_SET_DUMPABLE, 0); /* nobody of the same uid reads specs and environments out of it */
     fd_set_cloexec(SK_WIRE_FD, true);
     fd_set_cloexec(SK_CONTROL_FD, true);
     fd_set_cloexec(SK_HANDOVER_FD, true);

@@ -16,8 +16,15 @@ struct adapters {
     struct ports ports;
 };
 
+/* The journal takes the output where journald runs and the service is the system's. */
+static bool wants_journal(const struct paths *paths, const struct daemon_conf *conf) {
+    if (conf->log_target != DAEMON_LOG_AUTO)
+        return conf->log_target == DAEMON_LOG_JOURNAL;
+    return !paths->root[0] && access("/run/systemd/journal/stdout", F_OK) == 0;
+}
+
 int adapters_new(sd_event *loop, const struct paths *paths, const struct daemon_conf *conf,
-                 const struct cgroot *cgroot, bool journal, struct adapters **ret, struct reason *why) {
+                 const struct cgroot *cgroot, struct adapters **ret, struct reason *why) {
     struct adapters *a = calloc(1, sizeof(*a));
     if (!a)
         return reason_set(why, -ENOMEM, "out of memory");
@@ -28,7 +35,7 @@ int adapters_new(sd_event *loop, const struct paths *paths, const struct daemon_
         reason_set(why, r, "out of memory");
     r = r < 0 ? r : store_adapter_new(loop, paths->registry, &a->ports.store, why);
     r = r < 0 ? r : group_adapter_new(loop, cgroot, &a->ports.group, why);
-    r = r < 0 ? r : log_adapter_new(loop, paths, conf, journal, &a->ports.log, why);
+    r = r < 0 ? r : log_adapter_new(loop, paths, conf, wants_journal(paths, conf), &a->ports.log, why);
     if (r < 0) {
         adapters_free(a);
         return r;

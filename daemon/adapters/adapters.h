@@ -15,10 +15,10 @@
 typedef struct sd_event sd_event;
 struct adapters;
 
-/* Opens everything. `journal`: the output of instances goes to the journal. Returns 0, or -errno with a
+/* Opens everything. Returns 0, or -errno with a
  * reason. */
 int adapters_new(sd_event *loop, const struct paths *paths, const struct daemon_conf *conf,
-                 const struct cgroot *cgroot, bool journal, struct adapters **ret, struct reason *why);
+                 const struct cgroot *cgroot, struct adapters **ret, struct reason *why);
 void adapters_free(struct adapters *a);
 
 /* Borrowed; as long as the adapters live. */

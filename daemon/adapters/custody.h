@@ -9,8 +9,8 @@
 struct handover_child;
 
 /* Waits on the listening socket and hands the children to the first peer that is root or our own user. Takes
- * the pidfds. Returns 0 when they were handed over or none of the processes is left unreported for an hour
- * after its end, or -errno. Blocking: nothing else is left to do. */
+ * the pidfds. Returns 0 when they were handed over or nobody came for an hour, or -errno. Blocking: nothing
+ * else is left to do. */
 int custody_run(int listen_fd, struct handover_child *children, size_t n);
 
 #endif

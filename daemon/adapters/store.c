@@ -97,6 +97,8 @@ int store_adapter_new(sd_event *loop, const char *path, struct store_port *ret, 
     int r = registry_open(path, &s->registry, why);
     if (r < 0)
         return r;
+    if (why->error < 0)
+        log_warning("%s", why->text);
     r = sd_event_add_io(loop, &s->source, registry_fd(s->registry), EPOLLIN, on_registry, s);
     if (r < 0)
         return reason_set(why, r, "cannot watch the registry");

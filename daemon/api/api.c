@@ -15,31 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPTS_PER_TURN    16
-#define RESERVED_CLIENTS    8
-#define COMPLAINTS_A_MINUTE 10
-#define DEADLINE_ACCURACY   (250 * USEC_PER_MSEC)
-
-void api_complain(struct api *a, const struct caller *who, const char *why) {
-    uint64_t now = clock_monotonic_usec();
-    if (usec_sub(now, a->complaints_usec) > USEC_PER_MIN || a->complaints_usec == 0) {
-        a->complaints_usec = now;
-        a->complaints = 0;
-    }
-    if (a->complaints++ < COMPLAINTS_A_MINUTE)
-        log_notice("closed a control connection of uid %u (pid %d): %s", who->uid, (int)who->pid, why);
-}
-
-void api_note_deadline(struct api *a, uint64_t deadline_usec) {
-    uint64_t armed = USEC_NEVER;
-    int enabled = SD_EVENT_OFF;
-    sd_event_source_get_enabled(a->deadline_timer, &enabled);
-    sd_event_source_get_time(a->deadline_timer, &armed);
-    if (enabled != SD_EVENT_OFF && armed <= deadline_usec)
-        return;
-    sd_event_source_set_time(a->deadline_timer, deadline_usec);
-    sd_event_source_set_enabled(a->deadline_timer, SD_EVENT_ONESHOT);
-}
+#define BUS_SOCKET        "/run/dbus/system_bus_socket"
+#define ACCEPTS_PER_TURN  16
+#define RESERVED_CLIENTS  8
+#define DEADLINE_ACCURACY (250 * USEC_PER_MSEC)
 
 static const char *wait_text(enum client_wait wait) {
     switch (wait) {
@@ -184,7 +163,7 @@ int api_new(sd_event *loop, struct manager *manager, int listen_fd, const struct
     a->limits.message_usec = or_default(limits->message_usec, 10 * USEC_PER_SEC);
     a->limits.reply_usec = or_default(limits->reply_usec, USEC_PER_MIN);
     list_init(&a->clients);
-    list_init(&a->requests);
+    list_init(&a->orphans);
     r = add_sources(a);
     if (r < 0) {
         api_free(a);
@@ -199,13 +178,17 @@ int api_start(struct api *a) {
     return r < 0 ? r : 0;
 }
 
+void api_connect_system_bus(struct api *a) {
+    system_bus_connect(a, BUS_SOCKET);
+}
+
 void api_free(struct api *a) {
     if (!a)
         return;
     LIST_EACH(&a->clients, node)
     client_free(LIST_ENTRY(node, struct client, node));
     system_bus_free(a->system_bus);
-    LIST_EACH(&a->requests, node)
+    LIST_EACH(&a->orphans, node)
     request_free(LIST_ENTRY(node, struct request, node));
     sd_event_source_disable_unref(a->listen_source);
     sd_event_source_disable_unref(a->deadline_timer);

@@ -12,17 +12,11 @@
 #ifndef API_API_H
 #define API_API_H
 
-#include <stdint.h>
+#include "api/limits.h"
 
 struct api;
 struct manager;
 typedef struct sd_event sd_event;
-
-struct api_limits {
-    uint32_t clients_max; /* connections at once; the last 8 are kept for root and the service user */
-    uint32_t clients_per_user_max;                     /* not for root and the service user */
-    uint64_t handshake_usec, message_usec, reply_usec; /* 0: 5 s, 10 s, 60 s */
-};
 
 /* Takes the listening socket (also on failure). Nothing is accepted before api_start, clients simply wait, so
  * start it when the manager serves. Returns 0 or -errno. */

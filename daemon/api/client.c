@@ -26,7 +26,7 @@ static uint64_t queued(const struct client *c) {
 }
 
 static bool is_blocked(const struct client *c) {
-    return queued(c) > 0 || c->n_requests >= REQUESTS_MAX;
+    return queued(c) > 0 || c->door.n_requests >= REQUESTS_MAX;
 }
 
 /* The length of the line or message at the front of the buffer if all of it is there, 0 if not, -errno. */
@@ -155,7 +155,7 @@ static void update_wait(struct client *c) {
         set_wait(c, CLIENT_WAIT_HANDSHAKE, limits->handshake_usec);
     else if (queued(c) > 0)
         set_wait(c, CLIENT_WAIT_READER, limits->reply_usec);
-    else if (c->in_len > 0 && c->n_requests < REQUESTS_MAX)
+    else if (c->in_len > 0 && c->door.n_requests < REQUESTS_MAX)
         set_wait(c, CLIENT_WAIT_MESSAGE, limits->message_usec);
     else
         set_wait(c, CLIENT_WAIT_NONE, 0);
@@ -174,7 +174,7 @@ static void turn(struct client *c, bool hung_up) {
         client_free(c);
         return;
     }
-    if (!more && (hung_up || (c->eof && queued(c) == 0 && c->n_requests == 0))) {
+    if (!more && (hung_up || (c->eof && queued(c) == 0 && c->door.n_requests == 0))) {
         client_free(c);
         return;
     }
@@ -219,7 +219,9 @@ static int on_more(sd_event_source *source, void *userdata) {
     return 0;
 }
 
-void client_kick(struct client *c) {
+/* A request has ended, perhaps by a reply: look again what to do, in a turn of its own. */
+static void on_ended(struct door *door) {
+    struct client *c = CONTAINER_OF(door, struct client, door);
     if (!c->in_turn)
         sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
 }
@@ -261,12 +263,12 @@ int client_new(struct api *a, int fd, struct peer *peer, struct client **ret) {
     struct client *c = calloc(1, sizeof(*c));
     if (!c)
         return -ENOMEM;
-    c->door = (struct door){.api = a, .client = c};
+    c->door = (struct door){.api = a, .peer = &c->peer, .ended = on_ended};
     c->feed_fd = -EBADF;
     c->deadline_usec = USEC_NEVER;
     c->fd = fd;
     list_init(&c->node);
-    list_init(&c->requests);
+    list_init(&c->door.requests);
     int r = start_bus(c);
     if (r >= 0)
         r = sd_event_add_io(a->loop, &c->io, fd, EPOLLIN, on_io, c);
@@ -295,8 +297,7 @@ int client_new(struct api *a, int fd, struct peer *peer, struct client **ret) {
 void client_free(struct client *c) {
     if (!c)
         return;
-    LIST_EACH(&c->requests, node)
-    request_orphan(LIST_ENTRY(node, struct request, node));
+    request_orphan_all(&c->door);
     if (!list_is_empty(&c->node)) {
         list_remove(&c->node);
         c->door.api->n_clients--;

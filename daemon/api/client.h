@@ -30,8 +30,6 @@ struct client {
     size_t handshake_bytes;
     uint8_t *in; /* owned; bytes not yet handed on: in_len of them from in_start */
     size_t in_start, in_len, in_size;
-    struct list requests; /* not yet answered */
-    uint32_t n_requests;
     enum client_wait wait;
     uint64_t deadline_usec; /* monotonic; USEC_NEVER: none */
 };
@@ -41,8 +39,5 @@ int client_new(struct api *a, int fd, struct peer *peer, struct client **ret);
 
 /* Its requests become those of nobody. NULL is fine. */
 void client_free(struct client *c);
-
-/* A reply was sent, or a request has ended: look again what to do, in a turn of its own. */
-void client_kick(struct client *c);
 
 #endif

@@ -7,23 +7,10 @@
 #ifndef API_METHODS_H
 #define API_METHODS_H
 
-#include "base/reason.h"
-
-#include <stdbool.h>
-
-struct request;
 struct door;
+struct reason;
+struct request;
 typedef struct sd_bus sd_bus;
-
-struct method {
-    const char *name;
-    /* Reads the arguments, calls the manager. 0: the request is answered or will be; negative errno: it is to
-     * be refused with that reason, and nothing else will happen. */
-    int (*serve)(struct request *q, struct reason *why);
-    bool always; /* also before the manager serves */
-};
-
-const struct method *method_find(const char *name); /* NULL: none */
 
 /* Puts the object on a bus. Returns 0 or -errno. */
 int methods_add(sd_bus *bus, struct door *door);

@@ -4,6 +4,7 @@
 #define API_PEER_H
 
 #include "manager/manager.h"
+#include "manager/view.h"
 
 struct peer {
     struct caller caller; /* its groups point to the field below */

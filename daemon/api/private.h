@@ -4,11 +4,11 @@
  *   api - clients (one per connection of the private socket) - requests (not yet answered)
  *       - system bus                                         - requests
  *
- * A request may outlive its client: it is then without one, and its answer goes nowhere. */
+ * A request may outlive its door: it is then an orphan, and its answer goes nowhere. */
 #ifndef API_PRIVATE_H
 #define API_PRIVATE_H
 
-#include "api/api.h"
+#include "api/limits.h"
 #include "api/peer.h"
 #include "base/list.h"
 
@@ -21,10 +21,17 @@
 /* Requests are less urgent than what the children of the service do. */
 #define API_PRIORITY 10
 
-/* Where a message came in; the userdata of the methods. */
+struct request;
+
+/* Where messages come in: a connection, or the system bus; the userdata of the methods. */
 struct door {
-    struct api *api;
-    struct client *client; /* NULL: the system bus */
+    struct api *api;         /* borrowed */
+    const struct peer *peer; /* who is behind it; NULL: `identify` finds out for each request */
+    struct list requests;    /* not yet answered */
+    uint32_t n_requests;
+    void (*ended)(struct door *d); /* a request has ended; may be NULL */
+    /* Asks who has sent it; request_identified tells. 0 or -errno. NULL where there is a peer. */
+    int (*identify)(struct request *q);
 };
 
 /* Ranks of the classes, so that whoever gets a list can sort it. */
@@ -47,7 +54,7 @@ struct api {
     sd_event_source *listen_timer; /* set while no descriptors are left */
     struct list clients;
     uint32_t n_clients;
-    struct list requests; /* of the system bus, and of clients that are gone */
+    struct list orphans; /* requests whose door is gone */
     struct system_bus *system_bus;
     struct ranks ranks;       /* n 0: not asked for yet */
     uint64_t complaints_usec; /* when the present minute of complaints began */

@@ -2,10 +2,7 @@
 /* Receives every call, finds out who asks, has it served, sends the answer. */
 #include "api/request.h"
 
-#include "api/client.h"
 #include "api/error.h"
-#include "api/methods.h"
-#include "api/system_bus.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -16,9 +13,10 @@ void request_free(struct request *q) {
     if (!q)
         return;
     list_remove(&q->node);
-    if (q->client) {
-        q->client->n_requests--;
-        client_kick(q->client);
+    if (q->door) {
+        q->door->n_requests--;
+        if (q->door->ended)
+            q->door->ended(q->door);
     }
     sd_bus_slot_unref(q->asking);
     sd_bus_message_unref(q->call);
@@ -26,10 +24,15 @@ void request_free(struct request *q) {
     free(q);
 }
 
-void request_orphan(struct request *q) {
-    list_remove(&q->node);
-    list_append(&q->api->requests, &q->node);
-    q->client = NULL;
+void request_orphan_all(struct door *door) {
+    LIST_EACH(&door->requests, node) {
+        struct request *q = LIST_ENTRY(node, struct request, node);
+        q->asking = sd_bus_slot_unref(q->asking);
+        list_remove(&q->node);
+        list_append(&q->api->orphans, &q->node);
+        q->door = NULL;
+    }
+    door->n_requests = 0;
 }
 
 void request_fail(struct request *q, int error, const char *text) {
@@ -64,8 +67,7 @@ static void serve(struct request *q) {
         request_fail(q, r, why.text);
 }
 
-static void on_caller(void *userdata, int error, struct peer *peer) {
-    struct request *q = userdata;
+void request_identified(struct request *q, int error, struct peer *peer) {
     q->asking = sd_bus_slot_unref(q->asking);
     if (error < 0) {
         request_fail(q, -EPERM, "the bus does not say who is asking");
@@ -77,30 +79,24 @@ static void on_caller(void *userdata, int error, struct peer *peer) {
     serve(q);
 }
 
-int request_enter(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    struct door *door = userdata;
-    (void)error;
-    const struct method *method = method_find(sd_bus_message_get_member(call));
-    if (!method)
-        return 0; /* sd-bus says that it is unknown */
+int request_begin(struct door *door, sd_bus_message *call, const struct method *method) {
     struct request *q = calloc(1, sizeof(*q));
     if (!q)
         return -ENOMEM;
     q->api = door->api;
+    q->door = door;
     q->method = method;
     q->call = sd_bus_message_ref(call);
     list_init(&q->node);
-    if (door->client) {
-        q->client = door->client;
-        q->client->n_requests++;
-        list_append(&q->client->requests, &q->node);
-        q->caller = &q->client->peer.caller;
+    list_append(&door->requests, &q->node);
+    door->n_requests++;
+    if (door->peer) {
+        q->caller = &door->peer->caller;
         serve(q);
-        return 1;
+        return 0;
     }
-    list_append(&door->api->requests, &q->node);
-    int r = system_bus_ask_caller(call, &q->asking, on_caller, q);
+    int r = door->identify(q);
     if (r < 0)
         request_fail(q, r, NULL);
-    return 1;
+    return 0;
 }

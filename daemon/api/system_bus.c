@@ -3,29 +3,26 @@
 #include "api/system_bus.h"
 
 #include "api/methods.h"
+#include "api/request.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "streamkeeper/names.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define BUS_SOCKET "/run/dbus/system_bus_socket"
-#define RETRY_MIN  (1 * USEC_PER_SEC)
-#define RETRY_MAX  (5 * USEC_PER_MIN)
-#define DRIVER     "org.freedesktop.DBus"
+#define RETRY_MIN (1 * USEC_PER_SEC)
+#define RETRY_MAX (5 * USEC_PER_MIN)
+#define DRIVER    "org.freedesktop.DBus"
 
 struct system_bus {
     struct door door;
     sd_bus *bus;            /* owned; NULL: not connected */
     sd_event_source *retry; /* owned */
     uint64_t delay_usec;
-};
-
-struct question {
-    system_bus_caller_fn fn;
-    void *userdata;
+    char address[256];
 };
 
 static int later(struct system_bus *b, int error, const char *what) {
@@ -61,67 +58,6 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
     b->delay_usec = RETRY_MIN;
     log_info("serving %s on the system bus", SK_BUS_NAME);
     return 0;
-}
-
-static int attempt(struct system_bus *b) {
-    int r = sd_bus_new(&b->bus);
-    if (r >= 0)
-        r = sd_bus_set_address(b->bus, "unix:path=" BUS_SOCKET);
-    if (r >= 0)
-        r = sd_bus_set_bus_client(b->bus, 1);
-    if (r >= 0)
-        r = sd_bus_negotiate_fds(b->bus, 0);
-    if (r >= 0)
-        r = sd_bus_start(b->bus);
-    if (r >= 0)
-        r = sd_bus_match_signal_async(b->bus, NULL, "org.freedesktop.DBus.Local",
-                                      "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                      "Disconnected", on_disconnected, NULL, b);
-    if (r >= 0)
-        r = methods_add(b->bus, &b->door);
-    if (r >= 0)
-        r = sd_bus_request_name_async(b->bus, NULL, SK_BUS_NAME, 0, on_name, b);
-    if (r >= 0)
-        r = sd_bus_attach_event(b->bus, b->door.api->loop, API_PRIORITY);
-    return r;
-}
-
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
-    struct system_bus *b = userdata;
-    (void)source;
-    (void)usec;
-    int r = attempt(b);
-    if (r < 0)
-        later(b, r, "Failed to connect to the system bus");
-    return 0;
-}
-
-void api_connect_system_bus(struct api *a) {
-    if (a->system_bus || access(BUS_SOCKET, F_OK) < 0)
-        return;
-    struct system_bus *b = calloc(1, sizeof(*b));
-    if (!b) {
-        log_errno(LOG_LEVEL_WARNING, -ENOMEM, "Failed to connect to the system bus");
-        return;
-    }
-    b->door.api = a;
-    b->delay_usec = RETRY_MIN;
-    int r = sd_event_add_time(a->loop, &b->retry, CLOCK_MONOTONIC, 0, 0, on_retry, b);
-    if (r < 0) {
-        log_errno(LOG_LEVEL_WARNING, r, "Failed to connect to the system bus");
-        system_bus_free(b);
-        return;
-    }
-    sd_event_source_set_description(b->retry, "api-bus-retry");
-    a->system_bus = b; /* the timer is due: the first attempt is made in the loop */
-}
-
-void system_bus_free(struct system_bus *b) {
-    if (!b)
-        return;
-    sd_event_source_disable_unref(b->retry);
-    sd_bus_close_unref(b->bus);
-    free(b);
 }
 
 /* The fields of GetConnectionCredentials that matter. Without UnixUserID: -ENOENT. */
@@ -164,34 +100,86 @@ static int read_credentials(sd_bus_message *m, struct peer *ret) {
 }
 
 static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-    const struct question *question = userdata;
-    struct question q = *question; /* the answer may end the slot that owns it */
     (void)error;
-    /* A group nobody has, until the bus says more: only the list of groups counts then. */
+    /* A group nobody has: only the list of groups counts. */
     CLEANUP(peer_free) struct peer peer = {.caller = {.uid = (uid_t)-1, .gid = (gid_t)-1}};
     int r =
         sd_bus_message_is_method_error(m, NULL) ? -sd_bus_message_get_errno(m) : read_credentials(m, &peer);
-    q.fn(q.userdata, r, &peer);
+    request_identified(userdata, r, &peer);
     return 0;
 }
 
-int system_bus_ask_caller(sd_bus_message *call, sd_bus_slot **ret_slot, system_bus_caller_fn fn,
-                          void *userdata) {
-    const char *sender = sd_bus_message_get_sender(call);
+/* Asks the bus driver who has sent it. */
+static int identify(struct request *q) {
+    const char *sender = sd_bus_message_get_sender(q->call);
     if (!sender)
         return -EPERM;
-    struct question *q = malloc(sizeof(*q));
-    if (!q)
-        return -ENOMEM;
-    *q = (struct question){.fn = fn, .userdata = userdata};
-    sd_bus_slot *slot = NULL;
-    int r = sd_bus_call_method_async(sd_bus_message_get_bus(call), &slot, DRIVER, "/org/freedesktop/DBus",
-                                     DRIVER, "GetConnectionCredentials", on_credentials, q, "s", sender);
-    if (r < 0) {
-        free(q);
-        return r;
-    }
-    sd_bus_slot_set_destroy_callback(slot, free);
-    *ret_slot = slot;
+    return sd_bus_call_method_async(sd_bus_message_get_bus(q->call), &q->asking, DRIVER,
+                                    "/org/freedesktop/DBus", DRIVER, "GetConnectionCredentials",
+                                    on_credentials, q, "s", sender);
+}
+
+static int attempt(struct system_bus *b) {
+    int r = sd_bus_new(&b->bus);
+    if (r >= 0)
+        r = sd_bus_set_address(b->bus, b->address);
+    if (r >= 0)
+        r = sd_bus_set_bus_client(b->bus, 1);
+    if (r >= 0)
+        r = sd_bus_negotiate_fds(b->bus, 0);
+    if (r >= 0)
+        r = sd_bus_start(b->bus);
+    if (r >= 0)
+        r = sd_bus_match_signal_async(b->bus, NULL, "org.freedesktop.DBus.Local",
+                                      "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                      "Disconnected", on_disconnected, NULL, b);
+    if (r >= 0)
+        r = methods_add(b->bus, &b->door);
+    if (r >= 0)
+        r = sd_bus_request_name_async(b->bus, NULL, SK_BUS_NAME, 0, on_name, b);
+    if (r >= 0)
+        r = sd_bus_attach_event(b->bus, b->door.api->loop, API_PRIORITY);
+    return r;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+    struct system_bus *b = userdata;
+    (void)source;
+    (void)usec;
+    int r = attempt(b);
+    if (r < 0)
+        later(b, r, "Failed to connect to the system bus");
     return 0;
+}
+
+void system_bus_connect(struct api *a, const char *socket) {
+    if (a->system_bus || access(socket, F_OK) < 0)
+        return;
+    struct system_bus *b = calloc(1, sizeof(*b));
+    if (!b) {
+        log_errno(LOG_LEVEL_WARNING, -ENOMEM, "Failed to connect to the system bus");
+        return;
+    }
+    b->door = (struct door){.api = a, .identify = identify};
+    b->delay_usec = RETRY_MIN;
+    list_init(&b->door.requests);
+    int r = text_format(b->address, sizeof(b->address), "unix:path=%s", socket);
+    if (r >= 0)
+        r = sd_event_add_time(a->loop, &b->retry, CLOCK_MONOTONIC, 0, 0, on_retry, b);
+    if (r < 0) {
+        log_errno(LOG_LEVEL_WARNING, r, "Failed to connect to the system bus");
+        system_bus_free(b);
+        return;
+    }
+    sd_event_source_set_description(b->retry, "api-bus-retry");
+    a->system_bus = b; /* the timer is due: the first attempt is made in the loop */
+}
+
+void system_bus_free(struct system_bus *b) {
+    if (!b)
+        return;
+    request_orphan_all(&b->door);
+    sd_event_source_disable_unref(b->retry);
+    sd_bus_close_unref(b->bus);
+    free(b);
 }

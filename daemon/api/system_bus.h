@@ -7,12 +7,8 @@
 
 struct system_bus;
 
+/* Connects to the bus with this socket, when there is one; see api.h. */
+void system_bus_connect(struct api *a, const char *socket);
 void system_bus_free(struct system_bus *b);
-
-/* Asks the bus driver who has sent the call. `fn` is called later, unless *ret_slot (owned) is dropped
- * before; the peer may be taken. Returns 0 or -errno. */
-typedef void (*system_bus_caller_fn)(void *userdata, int error, struct peer *peer);
-int system_bus_ask_caller(sd_bus_message *call, sd_bus_slot **ret_slot, system_bus_caller_fn fn,
-                          void *userdata);
 
 #endif

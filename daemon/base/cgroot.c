@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text form of the cgroup tree's facts; touches no cgroup. */
 #include "base/cgroot.h"
+#include "base/fd.h"
 #include "base/text.h"
+#include "streamkeeper/names.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 static const char *const mode_names[CGROOT_MODE_MAX] = {
@@ -63,6 +66,14 @@ int cgroot_parse(const char *text, struct cgroot *ret) {
         return -EINVAL;
     *ret = c;
     return 0;
+}
+
+int cgroot_load(const char *run, struct cgroot *ret) {
+    char path[700];
+    AUTO_FREE char *text = NULL;
+    int r = text_format(path, sizeof(path), "%s/" SK_CGROUP_FILE, run);
+    r = r < 0 ? r : fd_read_file_at(AT_FDCWD, path, 4096, &text, NULL);
+    return r < 0 ? r : cgroot_parse(text, ret);
 }
 
 int cgroot_print(const struct cgroot *c, char *buf, size_t size) {

@@ -26,6 +26,9 @@ const char *cgroot_mode_name(enum cgroot_mode mode);
 /* Parses the text of such a file. Unknown keys are skipped. Returns 0, or -EINVAL (ret untouched). */
 int cgroot_parse(const char *text, struct cgroot *ret);
 
+/* Reads and parses the file in the run folder. Returns 0 or -errno (ret untouched). */
+int cgroot_load(const char *run, struct cgroot *ret);
+
 /* Writes the text. Returns 0, -EINVAL for a newline in a field, or -ENAMETOOLONG. */
 int cgroot_print(const struct cgroot *c, char *buf, size_t size);
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,9 +19,19 @@ static bool log_prefixes;
 static void (*log_sink)(enum log_level, const char *, void *);
 static void *log_sink_userdata;
 
+/* The variable is inherited by programs whose stderr goes elsewhere; it names the stream it is true for
+ * (systemd.exec(5)). */
+static bool stderr_is_journal(void) {
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
 void log_open(const char *program) {
     log_program = program;
-    log_prefixes = getenv("JOURNAL_STREAM") != NULL;
+    log_prefixes = stderr_is_journal();
 }
 
 void log_set_level(enum log_level max) {

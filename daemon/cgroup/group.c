@@ -193,3 +193,11 @@ int group_find_main(int dirfd, pid_t *ret_pid, uint64_t *ret_start_ticks) {
     *ret_start_ticks = best_ticks;
     return 0;
 }
+
+int process_start_ticks(pid_t pid, uint64_t *ret) {
+    struct procstat s;
+    int r = procstat_read(pid, &s);
+    if (r == 0)
+        *ret = s.start_ticks;
+    return r;
+}

@@ -4,7 +4,6 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
-#include "cgroup/group.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,12 +53,4 @@ int procstat_read(pid_t pid, struct procstat *ret) {
     if (n < 0)
         return (int)n;
     return n == 0 ? -ESRCH : procstat_parse(text, ret);
-}
-
-int process_start_ticks(pid_t pid, uint64_t *ret) {
-    struct procstat s;
-    int r = procstat_read(pid, &s);
-    if (r == 0)
-        *ret = s.start_ticks;
-    return r;
 }

@@ -5,6 +5,8 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static unsigned id_bucket(uint64_t id) {
     return (unsigned)((id ^ id >> 32) & (CHILDREN_BUCKETS - 1));
@@ -48,6 +50,13 @@ static void unlink_pid(struct children *t, struct child *c) {
     if (*p)
         *p = c->next_by_pid;
     c->next_by_pid = NULL;
+}
+
+void children_keep_from_forks(struct children *t) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)t->records + page - 1) & ~(page - 1);
+    uintptr_t end = (uintptr_t)(t->records + CHILDREN_MAX) & ~(page - 1);
+    (void)madvise((void *)first, end - first, MADV_DONTFORK);
 }
 
 void children_set_instance(struct child *c, const char *tenant, const char *app, uint32_t number) {

@@ -61,6 +61,10 @@ struct children {
 
 /* A zeroed struct children is an empty table. */
 
+/* Leaves the table out of every copy of this process: a fork need not copy its pages, nor this process copy
+ * them back when it writes to them, and no child sees the records of others before its exec. */
+void children_keep_from_forks(struct children *t);
+
 /* A record with this id, state starting, all else empty. Returns 0; -EEXIST for an id in use; -ENOSPC for a
  * full table. */
 int children_add(struct children *t, uint64_t start_id, struct child **ret);

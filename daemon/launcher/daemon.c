@@ -12,6 +12,7 @@
 #include "launcher/lock.h"
 #include "launcher/outbox.h"
 #include "launcher/steps.h"
+#include "streamkeeper/exit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,17 +143,38 @@ static void describe_status(int status, char *buf, size_t size) {
                  WCOREDUMP(status) ? ", core dumped" : "");
 }
 
-void daemon_ended(struct launcher *l, int wait_status) {
+/* It says that its configuration is wrong, at the very start and with nothing to look after: whoever started
+ * us shall know. Later, or with instances, we go on trying until somebody has corrected it. */
+static bool is_refusal(const struct launcher *l) {
+    int status = l->daemon.wait_status;
+    return !l->daemon.has_served && l->children.count == 0 && WIFEXITED(status) &&
+           WEXITSTATUS(status) == SK_EXIT_INVALID;
+}
+
+void daemon_hurry(struct launcher *l) {
+    l->daemon.delay_usec = 0;
+    if (l->daemon.pid == 0)
+        l->daemon.start_at = clock_monotonic_usec();
+}
+
+void daemon_ended(struct launcher *l) {
     struct daemon_process *d = &l->daemon;
     char how[64];
-    describe_status(wait_status, how, sizeof(how));
+    describe_status(d->wait_status, how, sizeof(how));
     d->pid = 0;
+    d->has_ended = false;
     d->kill_at = USEC_NEVER;
     l->is_ready = false;
     outbox_close(l);
     if (l->is_done || (l->ending == ENDING_RELOAD)) {
         l->must_exit = l->ending != ENDING_RELOAD;
         l->is_done = true;
+        return;
+    }
+    if (is_refusal(l)) {
+        log_error("Not started: correct the configuration, see above");
+        l->must_exit = true;
+        l->exit_code = SK_EXIT_FAILURE;
         return;
     }
     uint64_t lived = usec_sub(clock_monotonic_usec(), d->started_at);
@@ -179,7 +201,7 @@ void daemon_ended(struct launcher *l, int wait_status) {
 
 void daemon_kill(struct launcher *l, const char *why) {
     log_error("Killing streamkeeperd: %s", why);
-    if (l->daemon.pid > 0)
+    if (l->daemon.pid > 0 && !l->daemon.has_ended)
         kill(l->daemon.pid, SIGKILL);
     outbox_close(l);
 }

@@ -9,8 +9,11 @@ struct launcher;
 /* Starts it now. Failures are logged, and it is tried again later. */
 void daemon_start(struct launcher *l);
 
-/* It was reaped. */
-void daemon_ended(struct launcher *l, int wait_status);
+/* The next start waits no longer, and those after it begin with the shortest pause again. */
+void daemon_hurry(struct launcher *l);
+
+/* It was reaped, and its last words are heard. */
+void daemon_ended(struct launcher *l);
 
 /* Ends the connection and the process, at once; for a broken protocol. */
 void daemon_kill(struct launcher *l, const char *why);

@@ -43,10 +43,13 @@ struct outbox {
 };
 
 struct daemon_process {
-    pid_t pid;                                        /* 0: none runs */
+    pid_t pid;      /* 0: none runs */
+    bool has_ended; /* reaped, with this status; what it said last is still to be read */
+    int wait_status;
     uint64_t started_at, heard_at, start_at, kill_at; /* CLOCK_MONOTONIC; USEC_NEVER: not set */
     uint64_t delay_usec;                              /* before the next start */
     unsigned failures;                                /* deaths in a row while we want to end */
+    bool has_served; /* one of our daemons, or of the program before us, did */
     const char *path;
     char path_buf[600];
 };

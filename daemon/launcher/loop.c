@@ -19,10 +19,21 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define RELOAD_PATIENCE (10 * USEC_PER_SEC) /* for the daemon to leave before we execute ourselves again */
 #define EVENTS          64
+
+/* The two that the C library keeps for itself and lets nobody touch: some parents ignore every number there
+ * is. */
+static void reset_hidden_signals(void) {
+    static const int hidden[] = {32, 33};
+    const unsigned long fallback[4] = {
+        0}; /* the kernel's struct sigaction: SIG_DFL, no flags, no restorer, empty mask */
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+        (void)syscall(SYS_rt_sigaction, hidden[i], fallback, NULL, sizeof(unsigned long));
+}
 
 int loop_open(struct launcher *l) {
     static const int handled[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE};
@@ -38,6 +49,7 @@ int loop_open(struct launcher *l) {
     for (int signo = 1; signo <= SIGRTMAX; signo++)
         if (sigaction(signo, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
             (void)signal(signo, SIG_DFL);
+    reset_hidden_signals();
     l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (l->signal_fd < 0)
         return -errno;
@@ -62,9 +74,11 @@ static void end(struct launcher *l, enum ending ending) {
         (void)notify_send(&l->notify, "STATUS=executing itself again; instances run on");
     else
         (void)notify_send(&l->notify, "STOPPING=1");
-    if (l->daemon.pid == 0 && (ending == ENDING_RELOAD || ending == ENDING_LEAVE)) {
+    daemon_hurry(l);
+    bool needs_daemon = ending != ENDING_RELOAD && ending != ENDING_LEAVE && count_running(l) > 0;
+    if (l->daemon.pid == 0 && !needs_daemon) {
         l->is_done = true;
-        l->must_exit = ending == ENDING_LEAVE;
+        l->must_exit = ending != ENDING_RELOAD;
     } else if (ending == ENDING_RELOAD) {
         l->daemon.kill_at = usec_add(clock_monotonic_usec(), RELOAD_PATIENCE);
     }
@@ -159,6 +173,10 @@ int loop_run(struct launcher *l) {
             return log_errno(LOG_LEVEL_ERROR, -errno, "Failed to wait for events"), 1;
         for (int i = 0; i < n; i++)
             handle(l, events[i].data.u64);
+        if (l->daemon.has_ended) {
+            serve_last_words(l);
+            daemon_ended(l);
+        }
         watchdog_tick(l);
         daemon_tick(l);
         if (l->ending == ENDING_RELOAD && l->is_done && l->daemon.pid == 0)

@@ -57,6 +57,8 @@ static int take_old_table(struct launcher *l) {
 
 static int start(struct launcher *l) {
     bool is_resumed = l->options.resume_fd >= 0;
+    l->daemon.has_served = is_resumed;
+    children_keep_from_forks(&l->children);
     int r = setup_identity(l);
     if (r == 0)
         r = loop_open(l);

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "launcher/daemon.h"
 #include "launcher/launcher.h"
 #include "launcher/outbox.h"
 #include "launcher/starts.h"
@@ -70,9 +69,10 @@ void reap_all(struct launcher *l) {
         if (pid <= 0)
             return;
         struct child *c = children_by_pid(&l->children, pid);
-        if (pid == l->daemon.pid)
-            daemon_ended(l, status);
-        else if (c && c->own)
+        if (pid == l->daemon.pid) {
+            l->daemon.has_ended = true;
+            l->daemon.wait_status = status;
+        } else if (c && c->own)
             reap_note_exit(l, c, true, status, &usage);
     }
 }

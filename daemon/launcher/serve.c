@@ -219,7 +219,7 @@ static int on_ready(struct launcher *l, const struct request *q) {
         return -EBADMSG;
     if (l->is_ready)
         return 0;
-    l->is_ready = true;
+    l->is_ready = l->daemon.has_served = true;
     l->daemon.failures = 0;
     log_notice("Ready: streamkeeperd (pid %d) serves %s/control.sock", (int)l->daemon.pid, l->paths.run);
     if (l->ending == ENDING_NOT)
@@ -311,9 +311,24 @@ static int serve_one(struct launcher *l) {
     return r < 0 ? r : 1;
 }
 
+void serve_last_words(struct launcher *l) {
+    int fds[SK_WIRE_FDS_MAX];
+    size_t n_fds = 0;
+    ssize_t len;
+    if (l->outbox.state != WIRE_OPEN)
+        return;
+    while ((len = chan_receive(l->outbox.socket, l->datagram, sizeof(l->datagram), fds, &n_fds)) > 0) {
+        if (msg_verb(l->datagram, (size_t)len) == SK_REQUEST_DONE && l->ending != ENDING_NOT)
+            l->is_done = true;
+        for (size_t i = 0; i < n_fds; i++)
+            fd_close(fds[i]);
+    }
+}
+
 /* The connection is at its end, for one reason or another. */
 static void hang_up(struct launcher *l, int error) {
     if (error == -EPIPE && l->daemon.pid > 0) {
+        serve_last_words(l);
         outbox_close(l); /* its death comes as SIGCHLD; one that only closed the wire is killed soon */
         l->daemon.kill_at = MIN(l->daemon.kill_at, usec_add(clock_monotonic_usec(), USEC_PER_SEC));
     } else {

@@ -11,6 +11,9 @@ struct launcher;
  * and the daemon's process. */
 void serve_wire(struct launcher *l);
 
+/* Reads what a daemon that has gone, or closes, still said: only its DONE counts. */
+void serve_last_words(struct launcher *l);
+
 /* Sends what is owed. */
 void serve_flush(struct launcher *l);
 

@@ -11,6 +11,7 @@
 #include "launcher/journal.h"
 #include "launcher/launcher.h"
 #include "launcher/lock.h"
+#include "launcher/orphans.h"
 #include "launcher/sockets.h"
 #include "streamkeeper/names.h"
 
@@ -267,9 +268,10 @@ int setup_takeover(struct launcher *l) {
     socket_remove(l->paths.run, SK_CONTROL_SOCKET);
     int from_manager = adopt_from_service_manager(l);
     int from_daemon = adopt_from_daemon(l);
-    if (from_manager + from_daemon > 0)
-        log_notice("Took over %d processes of the last launcher", from_manager + from_daemon);
     lock_end_daemon(&l->last, ORPHAN_PATIENCE_MS);
+    int found = orphans_adopt(l);
+    if (from_manager + from_daemon + found > 0)
+        log_notice("Took over %d processes of the last launcher", from_manager + from_daemon + found);
     (void)lock_write(l->lock_fd, 0);
     l->control_fd = socket_listen(l->paths.run, SK_CONTROL_SOCKET, SOCK_STREAM, 0666);
     if (l->control_fd < 0)

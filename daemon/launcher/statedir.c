@@ -18,10 +18,18 @@ static int open_directory(int dirfd, const char *name) {
     return fd < 0 ? -errno : fd;
 }
 
-static int open_parent(int dirfd, const char *name, bool make) {
-    if (make && mkdirat(dirfd, name, PARENT_MODE) < 0 && errno != EEXIST)
+/* Most starts find it there. */
+static int open_or_make(int dirfd, const char *name, mode_t mode) {
+    int fd = open_directory(dirfd, name);
+    if (fd != -ENOENT)
+        return fd;
+    if (mkdirat(dirfd, name, mode) < 0 && errno != EEXIST)
         return -errno;
-    AUTO_FD int fd = open_directory(dirfd, name);
+    return open_directory(dirfd, name);
+}
+
+static int open_parent(int dirfd, const char *name, bool make) {
+    AUTO_FD int fd = make ? open_or_make(dirfd, name, PARENT_MODE) : open_directory(dirfd, name);
     if (fd < 0)
         return fd;
     struct stat st;
@@ -60,9 +68,7 @@ int statedir_open(int state_fd, const char *tenant, const char *app, uint32_t nu
     AUTO_FD int app_fd = open_parent(tenant_fd, app, true);
     if (app_fd < 0)
         return app_fd;
-    if (mkdirat(app_fd, leaf, LEAF_MODE) < 0 && errno != EEXIST)
-        return -errno;
-    AUTO_FD int fd = open_directory(app_fd, leaf);
+    AUTO_FD int fd = open_or_make(app_fd, leaf, LEAF_MODE);
     if (fd < 0)
         return fd;
     int r = give_to(fd, uid, gid);

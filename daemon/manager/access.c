@@ -3,9 +3,11 @@
  * authorize.h. */
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,16 +111,28 @@ static bool may_run_as(struct manager *m, const struct tenant_conf *t, const str
     return false;
 }
 
+int access_account(const struct manager *m, const struct tenant_conf *t, const char *user,
+                   struct account *ret, struct reason *why) {
+    char number[16];
+    if (!user && t->n_run_as == 0)
+        return reason_set(why, -EPERM, "tenant '%s' has no run-as user in tenants.d/%s.conf", t->name,
+                          t->name);
+    if (!user) {
+        snprintf(number, sizeof(number), "%" PRIu32, t->run_as[0].uid_first);
+        user = t->run_as[0].name[0] ? t->run_as[0].name : number;
+    }
+    if (m->ports->account.user(m->ports->account.ctx, user, ret) < 0)
+        return reason_set(why, -EINVAL, "[app] user: no user '%s' on this host", user);
+    return 0;
+}
+
 static int check_user(struct manager *m, const struct tenant_conf *t, const struct spec *s,
                       struct reason *why) {
     struct account user;
-    if (!s->user)
-        return t->n_run_as ? 0
-                           : reason_set(why, -EPERM, "tenant '%s' has no run-as user in tenants.d/%s.conf",
-                                        t->name, t->name);
-    if (m->ports->account.user(m->ports->account.ctx, s->user, &user) < 0)
-        return reason_set(why, -EINVAL, "[app] user: no user '%s' on this host", s->user);
-    if (!may_run_as(m, t, &user))
+    int r = access_account(m, t, s->user, &user, why);
+    if (r < 0)
+        return r;
+    if (s->user && !may_run_as(m, t, &user))
         return reason_set(why, -EPERM,
                           "[app] user: '%s' (uid %" PRIu32 ") is not among the run-as users of tenant '%s'",
                           s->user, user.uid, t->name);
@@ -147,7 +161,7 @@ static int check_quota(struct manager *m, const struct tenant_conf *t, const str
             strcmp(a->name + len + 1, s->app) == 0)
             continue;
         apps++;
-        instances += a->changes ? a->tip.instances : a->record.instances;
+        instances += a->tip.instances;
     }
     if (apps > t->apps_max)
         return reason_set(why, -EDQUOT,
@@ -181,7 +195,7 @@ int access_spec(struct manager *m, const struct caller *who, const struct spec *
         }
         return reason_set(why, -EINVAL, "[app] class: no class '%s'; there are %s", s->class, names);
     }
-    if (!text_list_contains(t->classes, s->class) && !text_list_contains(t->classes, "*"))
+    if (!tenant_may_use_class(t, s->class))
         return reason_set(
             why, -EPERM,
             "[app] class: tenant '%s' may not use class '%s'; classes in tenants.d/%s.conf says which it may",

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "wire/stage.h"
 
 #include <errno.h>
@@ -46,15 +47,14 @@ void member_arm(struct member *mb) {
 
 static void start(struct member *mb) {
     int r = member_spawn(mb);
-    if (r >= 0)
-        return;
+    if (r >= 0 || r == -EPIPE)
+        return; /* without a launcher we end, and the next daemon starts it */
     struct run_exit failed = {.end = RUN_END_FAILED_START, .code = (uint32_t)-r, .stage = SK_STAGE_REQUEST};
     failed.at_usec = mb->manager->ports->clock.realtime(mb->manager->ports->clock.ctx);
     member_mark_exit(mb, &failed);
 }
 
 static void send_signal(struct member *mb) {
-    mb->signalled = true;
     int r = link_signal(mb->manager->link, mb->start_id, mb->app->spec.stop_signal);
     if (r < 0 && r != -EPIPE)
         log_errno(LOG_LEVEL_WARNING, r, "Failed to ask for the stop signal of '%s/%u'", mb->app->name,
@@ -92,7 +92,6 @@ void member_forget_run(struct member *mb) {
     mb->notify = NULL;
     mb->pidfd = fd_close(mb->pidfd);
     mb->pid = 0;
-    mb->signalled = false;
     mb->watchdog_usec = 0;
     mb->status[0] = '\0';
 }

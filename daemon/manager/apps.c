@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ int apps_add(struct manager *m, const char *tenant, const char *app, struct app 
         return -ENOMEM;
     a->manager = m;
     list_init(&a->roll);
+    list_init(&a->changing);
     text_format(a->name, sizeof(a->name), "%s/%s", tenant, app);
     size_t at = lower_bound(m, a->name);
     memmove(m->apps + at + 1, m->apps + at, (m->n_apps - at) * sizeof(struct app *));
@@ -91,11 +93,13 @@ void apps_drop(struct app *a) {
         member_free(a->members[i]);
     free(a->members);
     list_remove(&a->roll);
+    changes_drop(a);
     if (a->purge_id)
         map_remove(&m->tools, a->purge_id);
     app_record_free(&a->record);
     app_record_free(&a->tip);
     spec_free(&a->spec);
+    free(a->past);
     m->sums_dirty = true;
     free(a);
 }
@@ -119,6 +123,10 @@ static struct member *member_new(struct app *a, uint32_t number) {
     instance_init(&mb->inst, a->manager->ports->clock.monotonic(a->manager->ports->clock.ctx));
     list_init(&mb->dirty);
     list_init(&mb->gate);
+    if (number < a->n_past) {
+        mb->exit_seq = a->past[number].exit_seq;
+        mb->noted_id = a->past[number].noted_id;
+    }
     return mb;
 }
 
@@ -147,11 +155,24 @@ bool member_is_down(const struct member *mb) {
     return mb->inst.state == INSTANCE_STOPPED && mb->pending == 0;
 }
 
+void app_remember(struct app *a, uint32_t number, uint64_t exit_seq, uint64_t noted_id) {
+    if (number >= a->n_past) {
+        struct past *grown = realloc(a->past, (number + 1) * sizeof(*grown));
+        if (!grown)
+            return; /* its history begins anew */
+        memset(grown + a->n_past, 0, (number + 1 - a->n_past) * sizeof(*grown));
+        a->past = grown;
+        a->n_past = number + 1;
+    }
+    a->past[number] = (struct past){exit_seq, noted_id};
+}
+
 void app_trim(struct app *a) {
     while (a->n_members > 0) {
         struct member *last = a->members[a->n_members - 1];
         if (!last->doomed || !member_is_down(last))
             break;
+        app_remember(a, last->number, last->exit_seq, last->noted_id);
         member_free(last);
         a->n_members--;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of authorize.h; looks nothing up. */
 #include "manager/authorize.h"
-#include "manager/manager.h"
+#include "manager/caller.h"
 
 static bool in_group(const struct caller *who, uint32_t gid) {
     if (who->gid == gid)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checks behind `doctor`: what holds on this host, seen from the running daemon. */
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -62,7 +63,9 @@ static void check_apps(struct checks *c, const struct manager *m) {
     for (size_t i = 0; i < m->n_apps; i++) {
         const struct app *a = m->apps[i];
         const char *state = app_summary(a);
-        if (!a->known || !app_class(a)) {
+        if (!a->known)
+            continue;
+        if (!app_class(a)) {
             snprintf(found, sizeof(found), "class '%s' is not in classes.d", a->spec.class);
             say(c, a->name, CHECK_DEGRADED, found, "bring the class back, or register the app in another");
         } else if (strcmp(state, "held") == 0 || strcmp(state, "failed-start") == 0) {

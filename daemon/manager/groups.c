@@ -3,9 +3,11 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void apply(struct manager *m, int dirfd, const struct knob_list *knobs, const char *what) {
     const struct group_port *group = &m->ports->group;
@@ -23,28 +25,61 @@ static bool demands(const struct app *a) {
     return a->known && a->record.wanted && !a->record.removing;
 }
 
+/* What the tenant's apps of that class want; false if there are none. */
+static bool tenant_demand(const struct manager *m, const char *class, const char *tenant,
+                          struct resource_sum *sum) {
+    size_t len = strlen(tenant);
+    bool any = false;
+    for (size_t i = 0; i < m->n_apps; i++) {
+        const struct app *a = m->apps[i];
+        if (!demands(a) || strncmp(a->name, tenant, len) != 0 || a->name[len] != '/' ||
+            strcmp(a->spec.class, class) != 0)
+            continue;
+        add_demand(sum, a);
+        any = true;
+    }
+    return any;
+}
+
+static void apply_tenant(struct manager *m, const struct class_conf *class, const char *tenant, int fd) {
+    struct resource_sum sum = {0};
+    struct knob_list knobs;
+    if (!tenant_demand(m, class->name, tenant, &sum))
+        return;
+    knobs_for_tenant(class, &sum, &m->host, &knobs);
+    apply(m, fd, &knobs, tenant);
+}
+
 static void apply_tenants(struct manager *m, const struct class_conf *class) {
     const struct group_port *group = &m->ports->group;
     for (uint32_t t = 0; t < m->tenants.n; t++) {
         const char *tenant = m->tenants.tenants[t].name;
-        size_t len = strlen(tenant);
         struct resource_sum sum = {0};
-        bool any = false;
-        for (size_t i = 0; i < m->n_apps; i++) {
-            const struct app *a = m->apps[i];
-            if (!demands(a) || strncmp(a->name, tenant, len) != 0 || a->name[len] != '/' ||
-                strcmp(a->spec.class, class->name) != 0)
-                continue;
-            add_demand(&sum, a);
-            any = true;
-        }
-        if (!any)
+        if (!tenant_demand(m, class->name, tenant, &sum))
             continue;
-        struct knob_list knobs;
-        knobs_for_tenant(class, &sum, &m->host, &knobs);
         AUTO_FD int fd = group->open_tenant(group->ctx, class->name, tenant);
-        apply(m, fd, &knobs, tenant);
+        apply_tenant(m, class, tenant, fd);
     }
+}
+
+/* A tenant's group goes with its last leaf, and its knobs with it: whoever makes the first leaf again writes
+ * them again. A directory's links are its subdirectories and two more. */
+static void renew_tenant(struct manager *m, const struct class_conf *class, const char *tenant) {
+    const struct group_port *group = &m->ports->group;
+    AUTO_FD int fd = group->open_tenant(group->ctx, class->name, tenant);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 2 + 1)
+        apply_tenant(m, class, tenant, fd);
+}
+
+/* Tells one distribution of the same sum over tenants from another (FNV-1a over names and demands; apps are
+ * sorted). */
+static void add_share(uint64_t *hash, const struct app *a) {
+    const uint64_t demand[] = {a->spec.memory_bytes, a->spec.cpu_milli, a->record.instances};
+    for (const char *p = a->name; *p && *p != '/'; p++)
+        *hash = (*hash ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < ARRAY_LEN(demand); i++)
+        *hash = (*hash ^ demand[i]) * UINT64_C(0x100000001b3);
 }
 
 /* memory.min and memory.low are capped by every ancestor, so the sums move up whenever an app comes, goes or
@@ -56,10 +91,14 @@ void groups_apply_sums(struct manager *m) {
         const struct class_conf *class = &m->classes.classes[c];
         struct class_state *state = &m->class_states[c];
         struct resource_sum sum = {0};
+        uint64_t shares = UINT64_C(0xcbf29ce484222325);
         for (size_t i = 0; i < m->n_apps; i++)
-            if (demands(m->apps[i]) && strcmp(m->apps[i]->spec.class, class->name) == 0)
+            if (demands(m->apps[i]) && strcmp(m->apps[i]->spec.class, class->name) == 0) {
                 add_demand(&sum, m->apps[i]);
-        if (state->applied_valid && memcmp(&state->applied, &sum, sizeof(sum)) == 0)
+                add_share(&shares, m->apps[i]);
+            }
+        if (state->applied_valid && state->applied_shares == shares &&
+            memcmp(&state->applied, &sum, sizeof(sum)) == 0)
             continue;
         AUTO_FD int fd = group->open_class(group->ctx, class->name);
         if (fd == -EOPNOTSUPP)
@@ -74,6 +113,7 @@ void groups_apply_sums(struct manager *m) {
         apply(m, fd, &knobs, class->name);
         apply_tenants(m, class);
         state->applied = sum;
+        state->applied_shares = shares;
         state->applied_valid = true;
     }
 }
@@ -107,6 +147,7 @@ int groups_open_leaf(struct member *mb) {
             return fd;
         mb->leaf_fd = fd;
         mb->leaf_killed = false;
+        renew_tenant(m, class, tenant);
     }
     struct knob_list knobs;
     knobs_for_leaf(class, &mb->app->spec, &m->host, &knobs);

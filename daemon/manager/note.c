@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -172,6 +173,13 @@ static void store_exit(struct member *mb, const struct exit_record *r, uint64_t 
     }
 }
 
+void note_amend_exit(const struct app *a, const struct exit_record *r) {
+    char tenant[NAME_LEN_MAX + 1], key[RECORD_KEY_MAX];
+    uint8_t value[1024];
+    record_exit_key(key, app_tenant(a, tenant), strchr(a->name, '/') + 1, r->number, r->seq);
+    (void)put(a->manager, key, value, exit_record_encode(r, value, sizeof(value)), NULL);
+}
+
 void note_past_exit(struct member *mb, uint64_t start_id, pid_t pid, const struct run_exit *exit) {
     struct exit_record r = {.number = mb->number,
                             .seq = ++mb->exit_seq,
@@ -199,6 +207,8 @@ void note_exit(struct member *mb) {
                             .verdict = mb->inst.last_verdict};
     describe(mb, &r);
     store_exit(mb, &r, mb->start_id, true);
+    if (started)
+        last_line_ask(mb, &r);
     char text[160], age[32];
     if (started)
         note_event(m, EVENT_EXITED, mb->app, (int32_t)mb->number, -1, "%s after %s%s%s",

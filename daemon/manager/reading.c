@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* History, events and output: read from the store and the logs, answered when they come. */
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct history_request {
+    uint32_t limit;
     exits_fn fn;
     void *userdata;
 };
 
 static int newest_first(const void *a, const void *b) {
     const struct exit_record *x = a, *y = b;
-    return x->exit.at_usec < y->exit.at_usec ? 1 : x->exit.at_usec > y->exit.at_usec ? -1 : 0;
+    if (x->exit.at_usec != y->exit.at_usec)
+        return x->exit.at_usec < y->exit.at_usec ? 1 : -1;
+    return x->seq < y->seq ? 1 : x->seq > y->seq ? -1 : 0;
 }
 
 static void exits_read(void *userdata, int error, const struct store_entry *entries, size_t n) {
@@ -26,7 +30,7 @@ static void exits_read(void *userdata, int error, const struct store_entry *entr
         good += exit_record_decode(entries[i].value, entries[i].len, &exits[good]) == 0;
     if (error == 0)
         qsort(exits, good, sizeof(*exits), newest_first);
-    q->fn(q->userdata, error, exits, good);
+    q->fn(q->userdata, error, exits, MIN(good, (size_t)q->limit));
 }
 
 int manager_history(struct manager *m, const struct caller *who, const char *name, uint32_t limit,
@@ -38,10 +42,11 @@ int manager_history(struct manager *m, const struct caller *who, const char *nam
     struct history_request *q = malloc(sizeof(*q));
     if (!q)
         return reason_set(why, -ENOMEM, "the daemon is out of memory");
-    *q = (struct history_request){fn, userdata};
+    *q = (struct history_request){limit, fn, userdata};
     char tenant[NAME_LEN_MAX + 1], prefix[RECORD_KEY_MAX];
     record_app_prefix(prefix, "exit", app_tenant(a, tenant), strchr(a->name, '/') + 1);
-    const struct store_scan scan = {.prefix = prefix, .newest_first = true, .limit = MIN(limit, 100000U)};
+    /* All of them: the keys are in the order of instances, the newest of all may be anywhere. */
+    const struct store_scan scan = {.prefix = prefix};
     r = m->ports->store.scan(m->ports->store.ctx, &scan, exits_read, q);
     if (r >= 0)
         return 0;

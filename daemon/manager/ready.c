@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "streamkeeper/names.h"
 
 #include <errno.h>
@@ -67,6 +68,10 @@ static void on_connected(void *userdata) {
 static int run_probe(sd_event_source *source ATTR_UNUSED, uint64_t usec ATTR_UNUSED, void *userdata) {
     struct member *mb = userdata;
     struct manager *m = mb->manager;
+    if (mb->app->spec.ready != SPEC_READY_EXEC) { /* a new generation has another rule */
+        member_watch_ready(mb);
+        return 0;
+    }
     mb->probe_id = manager_new_helper_id(m);
     int r = map_set(&m->starts, mb->probe_id, mb);
     r = r < 0 ? r : spawn_probe(mb, mb->probe_id);

@@ -161,7 +161,6 @@ static void pack_exit(struct packer *p, const struct run_exit *e) {
     packer_u8(p, e->dumped);
     packer_u8(p, e->oom_killed);
     packer_u8(p, e->not_ready);
-    packer_u8(p, e->not_ready);
     packer_u64(p, e->at_usec);
     packer_u64(p, e->run_usec);
     packer_u64(p, e->cpu_usec);
@@ -177,7 +176,6 @@ static void unpack_exit(struct cursor *c, struct run_exit *ret) {
     ret->stage = cursor_u32(c);
     ret->dumped = flag(c);
     ret->oom_killed = flag(c);
-    ret->not_ready = flag(c);
     ret->not_ready = flag(c);
     ret->at_usec = cursor_u64(c);
     ret->run_usec = cursor_u64(c);

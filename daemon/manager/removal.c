@@ -4,6 +4,7 @@
  * after a restart of the daemon. */
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,24 +47,7 @@ static void forget(struct app *a) {
     apps_drop(a);
 }
 
-/* One state directory after another. */
-static void purge_next(struct app *a) {
-    struct manager *m = a->manager;
-    if (a->purge_next >= a->n_members) {
-        forget(a);
-        return;
-    }
-    a->purge_id = manager_new_start_id(m);
-    int r = map_set(&m->tools, a->purge_id, a);
-    r = r < 0 ? r : spawn_tool(a, a->purge_next, a->purge_id);
-    if (r >= 0)
-        return;
-    log_errno(LOG_LEVEL_WARNING, r, "Failed to purge the state directory of '%s/%u', leaving it", a->name,
-              a->purge_next);
-    removal_tool_exited(a, false);
-}
-
-void removal_tool_exited(struct app *a, bool ok) {
+static void purged_one(struct app *a, bool ok) {
     struct manager *m = a->manager;
     map_remove(&m->tools, a->purge_id);
     a->purge_id = 0;
@@ -78,11 +62,31 @@ void removal_tool_exited(struct app *a, bool ok) {
             m, EVENT_UNREGISTERED, a, (int32_t)a->purge_next, -1,
             "its state directory could not be emptied and is left; the log of the state tool says why");
     a->purge_next++;
+}
+
+/* One state directory after another. */
+static void purge_next(struct app *a) {
+    struct manager *m = a->manager;
+    while (a->purge_next < a->n_members) {
+        a->purge_id = manager_new_helper_id(m);
+        int r = map_set(&m->tools, a->purge_id, a);
+        r = r < 0 ? r : spawn_tool(a, a->purge_next, a->purge_id);
+        if (r >= 0 || r == -EPIPE)
+            return; /* without a launcher we end, and the next daemon begins again */
+        log_errno(LOG_LEVEL_WARNING, r, "Failed to purge the state directory of '%s/%u', leaving it", a->name,
+                  a->purge_next);
+        purged_one(a, false);
+    }
+    forget(a);
+}
+
+void removal_tool_exited(struct app *a, bool ok) {
+    purged_one(a, ok);
     purge_next(a);
 }
 
 void removal_continue(struct app *a) {
-    if (a->changes > 0 || a->purging)
+    if (app_is_changing(a) || a->purging)
         return;
     for (uint32_t n = 0; n < a->n_members; n++)
         if (!member_is_down(a->members[n]))

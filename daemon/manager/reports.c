@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "wire/stage.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,13 +65,15 @@ static void note_state(struct member *mb, enum instance_state before, enum resta
     char text[128], age[32];
     switch (i->state) {
     case INSTANCE_RUNNING:
-        if (before != INSTANCE_RUNNING && mb->app->spec.ready != SPEC_READY_NONE)
-            note_event(m, EVENT_READY, mb->app, (int32_t)mb->number, -1, "ready %s after its start",
-                       text_age(usec_sub(i->since_usec, i->started_usec), age, sizeof(age)));
+        if (before == INSTANCE_RUNNING || mb->app->spec.ready == SPEC_READY_NONE)
+            break;
+        note_run(mb, false); /* so that the next daemon knows it as ready */
+        note_event(m, EVENT_READY, mb->app, (int32_t)mb->number, -1, "ready %s after its start",
+                   text_age(usec_sub(i->since_usec, i->started_usec), age, sizeof(age)));
         break;
     case INSTANCE_HELD:
         note_event(m, EVENT_HELD, mb->app, (int32_t)mb->number, -1,
-                   "held: %s; last: %s. Start it by hand when the cause is gone",
+                   "%s; last: %s. Start it by hand when the cause is gone",
                    restart_verdict_name(i->last_verdict), run_exit_text(&i->exit, text, sizeof(text)));
         break;
     case INSTANCE_BACKOFF:
@@ -140,7 +143,8 @@ static void settle_member(struct member *mb) {
         }
     if (mb->pending)
         mark_dirty(mb);
-    if (mb->inst.state == INSTANCE_STOPPED || mb->inst.state == INSTANCE_HELD)
+    /* While its state is purged, the tool that does so is in there. */
+    if ((mb->inst.state == INSTANCE_STOPPED || mb->inst.state == INSTANCE_HELD) && !mb->app->purging)
         groups_close_leaf(mb, true);
 }
 
@@ -170,7 +174,9 @@ static bool may_replace_next(const struct app *a) {
     for (uint32_t i = 0; i < a->n_members; i++) {
         const struct member *mb = a->members[i];
         enum instance_state s = mb->inst.state;
-        if (s == INSTANCE_GATED || s == INSTANCE_STARTING || s == INSTANCE_STOPPING || mb->pending)
+        if (s == INSTANCE_GATED || s == INSTANCE_STOPPING || mb->pending)
+            return false;
+        if (s == INSTANCE_STARTING && !mb->outdated)
             return false;
         if (mb->replaced && s != INSTANCE_RUNNING && s != INSTANCE_STOPPED)
             return false; /* what replaces it does not run: keep what still does */
@@ -178,17 +184,29 @@ static bool may_replace_next(const struct app *a) {
     return true;
 }
 
+/* One that is not ready first: nothing is lost by it, and perhaps it never will be. */
+static struct member *next_outdated(struct app *a) {
+    struct member *first = NULL;
+    for (uint32_t i = 0; i < a->n_members; i++) {
+        struct member *mb = a->members[i];
+        if (mb->doomed || !instance_state_has_process(mb->inst.state))
+            mb->outdated = false;
+        if (!mb->outdated)
+            continue;
+        if (mb->inst.state == INSTANCE_STARTING)
+            return mb;
+        first = first ? first : mb;
+    }
+    return first;
+}
+
 /* Replaces outdated members one after another, each ready before the next. */
 static void settle_roll(struct app *a) {
     if (!may_replace_next(a))
         return;
-    for (uint32_t i = 0; i < a->n_members; i++) {
-        struct member *mb = a->members[i];
-        if (!mb->outdated)
-            continue;
+    struct member *mb = next_outdated(a);
+    if (mb) {
         mb->outdated = false;
-        if (mb->doomed || !instance_state_has_process(mb->inst.state))
-            continue;
         mb->replaced = true;
         member_stop(mb, mb->generation == a->record.generation ? "restart" : "replaced by a new generation");
         member_want(mb, true);

@@ -4,6 +4,7 @@
  * as such: the next start of the service starts it again. */
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "streamkeeper/names.h"
 
 #include <errno.h>
@@ -48,22 +49,11 @@ static void request_free(struct request *q) {
 #define AUTO_REQUEST CLEANUP(request_free) struct request
 
 int spawn_account(const struct app *a, struct account *ret, struct reason *why) {
-    struct manager *m = a->manager;
-    char tenant[NAME_LEN_MAX + 1], number[16];
-    const struct tenant_conf *t = tenant_find(&m->tenants, app_tenant(a, tenant));
+    char tenant[NAME_LEN_MAX + 1];
+    const struct tenant_conf *t = tenant_find(&a->manager->tenants, app_tenant(a, tenant));
     if (!t)
         return reason_set(why, -ENOENT, "tenant '%s' is not in tenants.d any more", tenant);
-    const char *user = a->spec.user;
-    if (!user && t->n_run_as == 0)
-        return reason_set(why, -EPERM, "tenant '%s' has no run-as user", tenant);
-    if (!user) {
-        snprintf(number, sizeof(number), "%" PRIu32, t->run_as[0].uid_first);
-        user = t->run_as[0].name[0] ? t->run_as[0].name : number;
-    }
-    int r = m->ports->account.user(m->ports->account.ctx, user, ret);
-    if (r < 0)
-        return reason_set(why, r, "user '%s' does not exist on this host", user);
-    return 0;
+    return access_account(a->manager, t, a->spec.user, ret, why);
 }
 
 static int fill_texts(struct request *q, struct member *mb) {
@@ -276,7 +266,8 @@ int spawn_tool(struct app *a, uint32_t number, uint64_t start_id) {
     static char program[] = "streamkeeper-state", verb[] = "delete", here[] = ".";
     char *const command[] = {program, verb, here, NULL};
     AUTO_REQUEST q = {.msg.start_id = start_id};
-    int r = app_class(a) ? open_leaf(mb) : -ENOENT;
+    int r = app_class(a) ? groups_open_leaf(mb) : -ENOENT;
+    r = r == -EOPNOTSUPP ? 0 : r;
     r = r < 0 ? r : fill_texts(&q, mb);
     r = r < 0 ? r : fill(&q, mb, command, NULL);
     q.workdir[0] = '\0';

@@ -13,12 +13,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,8 +56,6 @@ static void adopt(struct member *mb, bool alive) {
         log_warning("Failed to open the notification socket of '%s/%u' again: its messages are not heard "
                     "until its next start",
                     mb->app->name, mb->number);
-    if (mb->inst.state == INSTANCE_STARTING)
-        member_watch_ready(mb);
     member_arm(mb);
     note_run(mb, false);
 }
@@ -118,6 +118,7 @@ static struct member *member_of_start(struct manager *m, uint64_t start_id, cons
 /* A start that is newer than what the record says. */
 static void renew_start(struct member *mb, uint64_t start_id) {
     struct manager *m = mb->manager;
+    groups_close_leaf(mb, true); /* of an older run, perhaps in another class */
     map_remove(&m->starts, mb->start_id);
     mb->start_id = start_id;
     mb->generation = mb->app->record.generation;
@@ -228,13 +229,25 @@ static void exited_unseen(struct member *mb) {
     member_mark_exit(mb, &end);
 }
 
+/* An empty leaf is opened by an instance whose end is being settled; any other is of a run that is over. */
+static bool is_in_use(const struct manager *m, const struct group_leaf *leaf) {
+    char name[2 * NAME_LEN_MAX + 2];
+    snprintf(name, sizeof(name), "%s/%s", leaf->tenant, leaf->app);
+    const struct app *a = apps_find(m, name);
+    const struct member *mb = a && leaf->number < a->n_members ? a->members[leaf->number] : NULL;
+    return mb && mb->leaf_fd >= 0 && strcmp(mb->class, leaf->class) == 0;
+}
+
 static void found_leaf(void *userdata, const struct group_leaf *leaf, int dirfd) {
     struct manager *m = userdata;
     const struct group_port *group = &m->ports->group;
-    if (group->populated(group->ctx, dirfd) <= 0)
-        return;
     if (is_unreadable(m, leaf->tenant, leaf->app))
         return;
+    if (group->populated(group->ctx, dirfd) <= 0) {
+        if (!is_in_use(m, leaf))
+            group->remove_leaf(group->ctx, leaf);
+        return;
+    }
     struct member *mb = member_by_names(m, leaf->tenant, leaf->app, leaf->number);
     if (!mb || (mb->pid != 0 && strcmp(mb->class, leaf->class) != 0)) {
         log_notice("Group %s/%s/%s.%u has processes of no registered instance: killing them", leaf->class,
@@ -294,7 +307,10 @@ void takeover_adopt_failed(struct manager *m, uint64_t start_id) {
 static void settle_member(struct member *mb, unsigned *taken) {
     struct manager *m = mb->manager;
     if (mb->inst.state != INSTANCE_STOPPED) {
-        ++*taken;
+        bool ended = mb->pending & 1U << INSTANCE_EXITED;
+        *taken += !ended;
+        if (!ended && mb->inst.state == INSTANCE_STARTING)
+            member_watch_ready(mb);
         return;
     }
     if (mb->run_open) { /* its record has no end, and the process is nowhere */

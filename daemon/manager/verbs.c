@@ -2,6 +2,7 @@
 /* What people can ask for: checks, then a change (change.c). */
 #include "base/clock.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -85,6 +86,10 @@ int manager_register(struct manager *m, const struct caller *who, const char *fi
     char name[2 * NAME_LEN_MAX + 2];
     snprintf(name, sizeof(name), "%s/%s", s.tenant, s.app);
     struct app *a = apps_find(m, name);
+    if (text_list_contains(m->unreadable, name))
+        return reason_set(
+            why, -EBUSY,
+            "the registry has an app '%s' that this version cannot read; a newer version wrote it", name);
     if (a && a->tip.removing)
         return reason_set(why, -EBUSY, "'%s' is still being removed; register it again when that is done",
                           name);
@@ -93,7 +98,7 @@ int manager_register(struct manager *m, const struct caller *who, const char *fi
         return out_of_memory(why);
     struct app_record next = newest(a);
     bool same = next.spec_text && strcmp(next.spec_text, canonical) == 0 && next.instances == s.instances;
-    if (same && (next.wanted || !start) && a->known)
+    if (same && (next.wanted || !start) && !app_is_changing(a))
         return unchanged(a, "already registered like this", done, userdata);
     next.generation += !same;
     next.spec_text = canonical;
@@ -148,7 +153,7 @@ int manager_start_app(struct manager *m, const struct caller *who, const char *n
     int r = take(m, who, name, &a, &next, why);
     if (r < 0)
         return r;
-    if (next.wanted && running_members(a) == next.instances && a->changes == 0)
+    if (next.wanted && running_members(a) == next.instances && !app_is_changing(a))
         return unchanged(a, "already started", done, userdata);
     next.wanted = true;
     return begin(a, &next, who, EVENT_WANTED, done, userdata, "start", why);
@@ -161,13 +166,13 @@ int manager_stop_app(struct manager *m, const struct caller *who, const char *na
     int r = take(m, who, name, &a, &next, why);
     if (r < 0)
         return r;
-    if (!next.wanted && a->changes == 0 && strcmp(app_summary(a), "stopped") == 0)
+    if (!next.wanted && !app_is_changing(a) && strcmp(app_summary(a), "stopped") == 0)
         return unchanged(a, "already stopped", done, userdata);
     next.wanted = false;
     return begin(a, &next, who, EVENT_WANTED, done, userdata, "stop", why);
 }
 
-static void restart_members(struct app *a, uint32_t number) {
+void app_restart(struct app *a, uint32_t number) {
     for (uint32_t i = 0; i < a->n_members; i++) {
         struct member *mb = a->members[i];
         if (mb->doomed || (number != MANAGER_ALL_INSTANCES && number != i))
@@ -190,11 +195,17 @@ int manager_restart_app(struct manager *m, const struct caller *who, const char 
     if (number != MANAGER_ALL_INSTANCES && number >= next.instances)
         return reason_set(why, -ENOENT, "'%s' has no instance %" PRIu32 ": it has 0 to %" PRIu32, name,
                           number, next.instances - 1);
-    if (next.wanted) {
-        restart_members(a, number);
-        char text[RECORD_TEXT_MAX] = "restart, one instance after another";
-        if (number != MANAGER_ALL_INSTANCES)
-            snprintf(text, sizeof(text), "restart of instance %" PRIu32, number);
+    char text[RECORD_TEXT_MAX] = "restart, one instance after another";
+    if (number != MANAGER_ALL_INSTANCES)
+        snprintf(text, sizeof(text), "restart of instance %" PRIu32, number);
+    if (next.wanted && app_is_changing(a)) { /* behind what is on its way */
+        r = begin(a, &next, who, EVENT_WANTED, done, userdata, text, why);
+        if (r == 0)
+            change_restarts(a, number);
+        return r;
+    }
+    if (next.wanted) { /* nothing to note, so it works on a full disk too */
+        app_restart(a, number);
         note_event(m, EVENT_WANTED, a, -1, who->uid, "%s", text);
         const struct verb_result result = {
             .text = text, .name = a->name, .generation = a->record.generation, .changed = true};
@@ -215,7 +226,7 @@ int manager_scale_app(struct manager *m, const struct caller *who, const char *n
     if (instances < 1 || instances > SPEC_INSTANCES_MAX)
         return reason_set(why, -EINVAL, "an app has 1 to %d instances; streamctl stop %s stops all of them",
                           SPEC_INSTANCES_MAX, name);
-    if (instances == next.instances)
+    if (instances == next.instances && !app_is_changing(a))
         return unchanged(a, "already has that many instances", done, userdata);
     CLEANUP(cleanup_spec) struct spec s = {0};
     if (spec_copy(&a->spec, &s) < 0)

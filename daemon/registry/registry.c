@@ -51,10 +51,10 @@ void registry_dispatch(struct registry *r) {
     struct list done = LIST_INIT(done);
     writer_take_done(r->writer, &done);
     LIST_EACH(&done, node) {
-        struct request *q = LIST_ENTRY(node, struct request, node);
+        struct job *j = LIST_ENTRY(node, struct job, node);
         list_remove(node);
-        request_report(q);
-        registry_request_free(q);
+        job_report(j);
+        job_free(j);
     }
 }
 
@@ -85,25 +85,25 @@ int registry_load(struct registry *r, const char *prefix, registry_entry_fn entr
 int registry_commit(struct registry *r, struct registry_batch *b, bool sync, registry_done_fn done,
                     void *userdata) {
     int error = b->error;
-    struct request *q = error == 0 ? request_new_commit(b, sync, done, userdata) : NULL;
-    if (!q) {
+    struct job *j = error == 0 ? job_new_commit(b, sync, done, userdata) : NULL;
+    if (!j) {
         registry_batch_free(b);
         return error < 0 ? error : -ENOMEM;
     }
-    error = writer_submit(r->writer, q);
+    error = writer_submit(r->writer, j);
     if (error < 0)
-        registry_request_free(q);
+        job_free(j);
     return error;
 }
 
 int registry_scan(struct registry *r, const struct registry_scan *what, registry_scan_fn done,
                   void *userdata) {
-    struct request *q;
-    int error = request_new_scan(what, done, userdata, &q);
+    struct job *j;
+    int error = job_new_scan(what, done, userdata, &j);
     if (error < 0)
         return error;
-    error = writer_submit(r->writer, q);
+    error = writer_submit(r->writer, j);
     if (error < 0)
-        registry_request_free(q);
+        job_free(j);
     return error;
 }

@@ -17,16 +17,14 @@
 #define REGISTRY_REGISTRY_H
 
 #include "base/reason.h"
+#include "registry/batch.h"
+#include "registry/scan.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct registry;
-struct registry_batch;
-
-/* Longest key in bytes. */
-#define REGISTRY_KEY_MAX 512
 
 /* Opens or makes the database in `path` (a folder of ours, made if missing). Blocking; for start-up. Returns
  * 0, or -errno with a reason that says what to do: -EBUSY (locked by another process, and by which), -EBADMSG
@@ -57,45 +55,11 @@ typedef void (*registry_entry_fn)(void *userdata, const char *key, const void *v
 int registry_load(struct registry *r, const char *prefix, registry_entry_fn entry, void *userdata,
                   struct reason *why);
 
-/* A set of changes that happen in their order, all or not at all. NULL when out of memory. Keys are of 1 to
- * REGISTRY_KEY_MAX bytes; a prefix may be empty. What goes wrong here is told by registry_commit. */
-struct registry_batch *registry_batch_new(void);
-void registry_batch_free(struct registry_batch *b);
-void registry_batch_put(struct registry_batch *b, const char *key, const void *value, size_t len);
-void registry_batch_delete(struct registry_batch *b, const char *key);
-void registry_batch_delete_prefix(struct registry_batch *b, const char *prefix);
-
-typedef void (*registry_done_fn)(void *userdata, int error);
-
 /* Queues the batch (taken, also on failure). `done` may be NULL. Returns 0, or -ENOMEM, -EINVAL (a key of a
  * wrong length is in the batch) or -EBUSY (more than 100000 queued): nothing is queued and done is never
  * called. */
 int registry_commit(struct registry *r, struct registry_batch *b, bool sync, registry_done_fn done,
                     void *userdata);
-
-/* One found entry of a scan. */
-struct registry_entry {
-    char *key;
-    void *value;
-    size_t len;
-};
-
-/* The entries belong to the registry and are freed after the callback. */
-typedef void (*registry_scan_fn)(void *userdata, int error, const struct registry_entry *entries, size_t n);
-
-/* Decides in the registry's thread whether an entry is wanted; must be pure. NULL wants all. `filter_data` is
- * copied (len bytes, at most 256). */
-typedef bool (*registry_filter_fn)(const void *filter_data, const char *key, const void *value, size_t len);
-
-struct registry_scan {
-    const char *prefix; /* NULL: every key */
-    const char *after;  /* only keys beyond this one in scan order; NULL: from the start */
-    bool newest_first;  /* descending */
-    size_t limit;       /* at most this many entries; 0: all (more than 64 MiB of them: -E2BIG) */
-    registry_filter_fn filter;
-    const void *filter_data;
-    size_t filter_len;
-};
 
 /* Queues a scan behind everything queued before. Texts are copied. Returns 0, -ENOMEM, -EINVAL (a text or the
  * filter's data too long) or -EBUSY. */

@@ -68,9 +68,9 @@ static void wait_for_work(struct writer *w) {
 static void take_group(struct writer *w, struct list *to) {
     size_t n = 0, bytes = 0;
     LIST_EACH(&w->pending, node) {
-        struct request *q = LIST_ENTRY(node, struct request, node);
-        bool alone = !q->batch;
-        size_t more = alone ? 0 : q->batch->len;
+        struct job *j = LIST_ENTRY(node, struct job, node);
+        bool alone = !j->batch;
+        size_t more = alone ? 0 : j->batch->len;
         if (n > 0 && (alone || n == GROUP_MAX || bytes + more > GROUP_BYTES_MAX))
             return;
         list_remove(node);
@@ -87,30 +87,30 @@ static void run_commits(struct writer *w, struct list *group, struct reason *why
     size_t n = 0;
     bool sync = false;
     LIST_EACH(group, node) {
-        const struct request *q = LIST_ENTRY(node, struct request, node);
-        batches[n++] = q->batch;
-        sync = sync || q->sync;
+        const struct job *j = LIST_ENTRY(node, struct job, node);
+        batches[n++] = j->batch;
+        sync = sync || j->sync;
     }
     int r = db_write(w->db, batches, n, sync, why);
     LIST_EACH(group, node)
-    LIST_ENTRY(node, struct request, node)->error = r;
+    LIST_ENTRY(node, struct job, node)->error = r;
 }
 
 struct visit {
-    struct scan *scan;
+    struct search *search;
     int result;
 };
 
 static bool visit_entry(void *userdata, const char *key, const void *value, size_t len) {
     struct visit *v = userdata;
-    v->result = scan_add(v->scan, key, value, len);
+    v->result = search_add(v->search, key, value, len);
     return v->result == 0;
 }
 
-static void run_scan(struct writer *w, struct request *q, struct reason *why) {
+static void run_scan(struct writer *w, struct job *j, struct reason *why) {
     struct db_range range = {
-        .prefix = q->scan->prefix, .after = q->scan->after, .descending = q->scan->newest_first};
-    struct visit v = {.scan = q->scan};
+        .prefix = j->search->prefix, .after = j->search->after, .descending = j->search->newest_first};
+    struct visit v = {.search = j->search};
     int r = db_iterate(w->db, &range, visit_entry, &v, why);
     if (r == 0 && v.result < 0)
         r = reason_set(why, v.result,
@@ -118,14 +118,14 @@ static void run_scan(struct writer *w, struct request *q, struct reason *why) {
                            ? "A scan of the registry found more than 64 MiB; ask for less at a time"
                            : "Out of memory in a scan of the registry");
     if (r < 0)
-        scan_clear(q->scan);
-    q->error = r;
+        search_clear(j->search);
+    j->error = r;
 }
 
 static void run_group(struct writer *w, struct list *group, struct reason *why) {
-    struct request *first = LIST_ENTRY(group->next, struct request, node);
+    struct job *first = LIST_ENTRY(group->next, struct job, node);
     pthread_mutex_lock(&w->db_lock);
-    if (first->scan)
+    if (first->search)
         run_scan(w, first, why);
     else
         run_commits(w, group, why);
@@ -227,7 +227,7 @@ void writer_stop(struct writer *w) {
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    request_free_all(&w->done);
+    job_free_all(&w->done);
     db_free(w->db);
     destroy(w);
 }
@@ -249,13 +249,13 @@ void writer_explain(struct writer *w, struct reason *ret) {
     pthread_mutex_unlock(&w->lock);
 }
 
-int writer_submit(struct writer *w, struct request *q) {
+int writer_submit(struct writer *w, struct job *j) {
     int r = 0;
     pthread_mutex_lock(&w->lock);
     if (w->queued >= QUEUED_MAX) {
         r = -EBUSY;
     } else {
-        list_append(&w->pending, &q->node);
+        list_append(&w->pending, &j->node);
         w->queued++;
         pthread_cond_signal(&w->wake);
     }

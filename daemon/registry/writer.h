@@ -4,7 +4,7 @@
 #define REGISTRY_WRITER_H
 
 #include "registry/db.h"
-#include "registry/request.h"
+#include "registry/job.h"
 
 struct writer;
 
@@ -19,7 +19,7 @@ void writer_set_rest(struct writer *w, uint64_t after_usec);
 void writer_explain(struct writer *w, struct reason *ret);
 
 /* Queues the request. Returns 0 (it is taken), or -EBUSY. */
-int writer_submit(struct writer *w, struct request *q);
+int writer_submit(struct writer *w, struct job *j);
 
 /* Moves what is finished to the end of the list, in the order of submission. */
 void writer_take_done(struct writer *w, struct list *to);

@@ -75,6 +75,8 @@ static int on_directory(struct walk *w, int parent, const char *name, int depth)
         return reason_set(w->reason, -EXDEV, "%s: another file system is mounted there; unmount it first",
                           name);
     }
+    if (w->removes && (st.st_mode & 0700) != 0700)
+        (void)fchmod(fd, 0700); /* whoever may not is told at the first file */
     int r = walk_entries(w, fd, depth + 1);
     if (r < 0 || !w->removes)
         return r;

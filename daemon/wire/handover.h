@@ -5,8 +5,8 @@
  * apps, but from Linux 6.15 on a pidfd still tells the exit status of a process after it is gone (ioctl
  * PIDFD_GET_INFO, PIDFD_INFO_EXIT; the kernel's include/uapi/linux/pidfd.h). So the orphaned daemon closes
  * its registry and its clients, and waits on the listening handover socket (SK_HANDOVER_FD) for the next
- * launcher, gives it every pidfd, and ends; it also ends when no process is left. A launcher connects to an
- * old handover socket before it makes its own.
+ * launcher, gives it every pidfd, and ends; it also ends when none has come for an hour. A launcher connects
+ * to an old handover socket before it makes its own.
  *
  * Each datagram is a CHILD message (wire/msg.h) with one pidfd; REPLAYED ends it. The receiver checks that
  * the peer is root or the daemon's user. Under a service manager the launcher also keeps copies in its fd

@@ -20,7 +20,7 @@
 #define SK_ERROR_TIMEOUT SK_ERROR_PREFIX "Timeout" /* accepted, but not reached in the time given */
 #define SK_ERROR_BUSY    SK_ERROR_PREFIX "Busy"    /* too many requests at once, or shutting down */
 
-#define SK_REQUEST_MAX   (128 * 1024) /* bytes of one request; a longer one ends the connection */
+#define SK_REQUEST_MAX (128 * 1024) /* bytes of one request; a longer one ends the connection */
 
 /* Files below the run folder. */
 #define SK_CONTROL_SOCKET "control.sock"

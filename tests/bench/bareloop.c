@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The least that starting programs in groups of their own can cost: a loop of mkdir, clone3 into the group, exec; no user, no log, no record. The
- * rate a supervisor is measured against. */
+/* The least that starting programs in groups of their own can cost: a loop of mkdir, clone3 into the group,
+ * exec; no user, no log, no record. The rate a supervisor is measured against. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -29,7 +29,8 @@ static pid_t start(const char *group, char **argv) {
     return pid;
 }
 
-/* bareloop ROOT COUNT PROGRAM [ARG…]: starts, prints a line, waits for the end of its input, ends and removes everything. */
+/* bareloop ROOT COUNT PROGRAM [ARG…]: starts, prints a line, waits for the end of its input, ends and removes
+ * everything. */
 int main(int argc, char **argv) {
     if (argc < 4) {
         fprintf(stderr, "usage: bareloop ROOT COUNT PROGRAM [ARG…]\n");

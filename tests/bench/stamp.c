@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program every benchmark starts: appends the time of its first instruction (CLOCK_MONOTONIC, nanoseconds) and its pid to a file, then waits. */
+/* The program every benchmark starts: appends the time of its first instruction (CLOCK_MONOTONIC,
+ * nanoseconds) and its pid to a file, then waits. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <time.h>

@@ -19,7 +19,8 @@ struct fake_leaf *fake_leaf(struct fake_ports *p, const char *class, const char 
     struct fake_groups *g = &p->groups;
     for (size_t i = 0; i < g->n; i++) {
         struct fake_leaf *l = &g->leaves[i];
-        if (strcmp(l->class, class) || strcmp(l->tenant, tenant) || strcmp(l->app, app) || l->number != number)
+        if (strcmp(l->class, class) || strcmp(l->tenant, tenant) || strcmp(l->app, app) ||
+            l->number != number)
             continue;
         if (make && !l->exists) {
             l->exists = true;
@@ -47,6 +48,10 @@ static struct fake_leaf *leaf_of(struct fake_groups *g, int fd) {
         if (fstat(g->leaves[i].fd, &st) == 0 && st.st_ino == want.st_ino && st.st_dev == want.st_dev)
             return &g->leaves[i];
     return NULL;
+}
+
+struct fake_leaf *fake_leaf_of(struct fake_ports *p, int fd) {
+    return leaf_of(&p->groups, fd);
 }
 
 static int later(sd_event_source *source ATTR_UNUSED, void *userdata) {
@@ -230,8 +235,9 @@ static void on_event(void *ctx, group_event_fn fn, void *userdata) {
 void fake_groups_init(struct fake_ports *p) {
     sd_event_add_defer(p->loop, &p->groups.later, later, p);
     sd_event_source_set_enabled(p->groups.later, SD_EVENT_OFF);
-    p->ports.group = (struct group_port){p,         open_any,  open_tenant, open_leaf, remove_leaf, apply, populated,
-                                         kill_leaf, find_main, usage,       each_leaf, watch,       unwatch, on_event};
+    p->ports.group =
+        (struct group_port){p,         open_any,  open_tenant, open_leaf, remove_leaf, apply,   populated,
+                            kill_leaf, find_main, usage,       each_leaf, watch,       unwatch, on_event};
 }
 
 void fake_groups_free(struct fake_ports *p) {

@@ -54,21 +54,25 @@ static void say_failed(struct fake_launcher *l, uint8_t verb, uint64_t id, uint3
     fake_launcher_send(l, out, msg_encode_failed(verb, &m, out, sizeof(out)), -EBADF);
 }
 
-static void die(struct fake_launcher *l, struct fake_child *c, enum msg_exit_how how, uint32_t code) {
-    if (c->has_exited)
-        return;
-    c->has_exited = true;
-    c->exit = (struct msg_exited){.start_id = c->start_id,
-                                  .pid = c->pid,
-                                  .how = how,
-                                  .code = code,
-                                  .at_usec = l->ports->realtime_usec,
-                                  .at_monotonic_usec = l->ports->monotonic_usec,
-                                  .user_usec = 1000,
-                                  .system_usec = 2000,
-                                  .max_rss_bytes = 4096};
-    if (!c->forgotten)
-        say_exited(l, c);
+/* One process may be known twice: as an earlier launcher's child, and adopted. */
+static void die(struct fake_launcher *l, struct fake_child *gone, enum msg_exit_how how, uint32_t code) {
+    for (size_t i = 0; i < l->n; i++) {
+        struct fake_child *c = l->children[i];
+        if (c->pid != gone->pid || c->has_exited)
+            continue;
+        c->has_exited = true;
+        c->exit = (struct msg_exited){.start_id = c->start_id,
+                                      .pid = c->pid,
+                                      .how = how,
+                                      .code = code,
+                                      .at_usec = l->ports->realtime_usec,
+                                      .at_monotonic_usec = l->ports->monotonic_usec,
+                                      .user_usec = 1000,
+                                      .system_usec = 2000,
+                                      .max_rss_bytes = 4096};
+        if (!c->forgotten)
+            say_exited(l, c);
+    }
 }
 
 struct fake_program *fake_launcher_program(struct fake_launcher *l, const char *path) {
@@ -80,11 +84,19 @@ struct fake_program *fake_launcher_program(struct fake_launcher *l, const char *
     return p;
 }
 
+static const struct fake_program *program_of(const struct fake_launcher *l, const char *path) {
+    static const struct fake_program ordinary;
+    for (const struct fake_program *p = l->programs; p->path; p++)
+        if (strcmp(p->path, path) == 0)
+            return p;
+    return &ordinary;
+}
+
 void fake_launcher_exit(struct fake_launcher *l, struct fake_child *c, enum msg_exit_how how, uint32_t code) {
     if (c->has_exited)
         return;
     if (c->leaf)
-        fake_leaf_add(c->leaf, fake_launcher_program(l, c->program)->leaves_behind - 1);
+        fake_leaf_add(c->leaf, program_of(l, c->program)->leaves_behind - 1);
     die(l, c, how, code);
 }
 
@@ -131,16 +143,17 @@ static void note_words(char *to, size_t size, const char *const *words, size_t n
     }
 }
 
-static void on_spawn(struct fake_launcher *l, const void *data, size_t len, size_t n_fds) {
+static void on_spawn(struct fake_launcher *l, const void *data, size_t len, const int *fds, size_t n_fds) {
     static struct msg_spawn m;
     l->n_spawn++;
     if (msg_decode_spawn(data, len, &m) < 0 || m.start_id == 0 || by_id(l, m.start_id) ||
         n_fds != (size_t)(!!(m.flags & MSG_SPAWN_CGROUP) + !!(m.flags & MSG_SPAWN_LOG))) {
-        snprintf(l->said, sizeof(l->said), "a SPAWN that is none");
+        snprintf(l->said, sizeof(l->said), "a SPAWN that is none: %d, id %d, %zu fds",
+                 msg_decode_spawn(data, len, &m), by_id(l, m.start_id) != NULL, n_fds);
         return;
     }
     const char *program = m.flags & MSG_SPAWN_STATE_TOOL ? "state-tool" : m.argv[0];
-    struct fake_program *p = fake_launcher_program(l, program);
+    const struct fake_program *p = program_of(l, program);
     if (p->error) {
         say_failed(l, SK_REPORT_SPAWN_FAILED, m.start_id, p->stage, p->error, program);
         return;
@@ -160,9 +173,9 @@ static void on_spawn(struct fake_launcher *l, const void *data, size_t len, size
     note_words(c->env, sizeof(c->env), m.env, m.n_env);
     note_words(c->argv, sizeof(c->argv), m.argv, m.n_argv);
     if (m.flags & MSG_SPAWN_CGROUP) {
-        c->leaf = fake_leaf(l->ports, c->class, m.tenant, m.app, m.number, false);
-        if (!c->leaf || !c->leaf->exists) {
-            snprintf(l->said, sizeof(l->said), "a SPAWN into no leaf");
+        c->leaf = fake_leaf_of(l->ports, fds[0]);
+        if (!c->leaf || !c->leaf->exists || strcmp(c->leaf->app, m.app) != 0 || c->leaf->number != m.number) {
+            snprintf(l->said, sizeof(l->said), "a SPAWN of %s/%s/%u into no leaf", m.tenant, m.app, m.number);
             return;
         }
         fake_leaf_add(c->leaf, 1);
@@ -187,7 +200,7 @@ static void on_signal(struct fake_launcher *l, const void *data, size_t len) {
         return;
     c->signals++;
     c->last_signal = (int)m.signo;
-    if (!fake_launcher_program(l, c->program)->ignores_stop || m.signo == SIGKILL)
+    if (!program_of(l, c->program)->ignores_stop || m.signo == SIGKILL)
         fake_launcher_exit(l, c, MSG_EXIT_SIGNAL, m.signo);
 }
 
@@ -220,7 +233,19 @@ static void on_adopt(struct fake_launcher *l, const void *data, size_t len, int 
         say_failed(l, SK_REPORT_ADOPT_FAILED, m.start_id, SK_STAGE_REQUEST, (uint32_t)l->adopt_error, "");
         return;
     }
+    const char *program = "";
+    bool lives = false;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->children[i]->pid == m.pid) {
+            program = l->children[i]->program;
+            lives = !l->children[i]->has_exited;
+        }
+    if (!lives) {
+        say_failed(l, SK_REPORT_ADOPT_FAILED, m.start_id, SK_STAGE_REQUEST, ESRCH, "");
+        return;
+    }
     struct fake_child *c = add(l, m.start_id, m.tenant, m.app, m.number);
+    snprintf(c->program, sizeof(c->program), "%s", program);
     c->pid = m.pid;
     c->ticks = m.start_ticks;
     for (size_t i = 0; i < l->ports->groups.n; i++) {
@@ -273,7 +298,7 @@ static void serve(struct fake_launcher *l, const void *data, size_t len, const i
         on_hello(l);
         break;
     case SK_REQUEST_SPAWN:
-        on_spawn(l, data, len, n_fds);
+        on_spawn(l, data, len, fds, n_fds);
         break;
     case SK_REQUEST_SIGNAL:
         on_signal(l, data, len);

@@ -14,8 +14,8 @@
 /* What a program does; found by its path. A program nobody described runs until it is signalled. */
 struct fake_program {
     const char *path;
-    bool ignores_stop;     /* runs on when signalled (but not when killed) */
-    bool ends;             /* at once, with `code` */
+    bool ignores_stop; /* runs on when signalled (but not when killed) */
+    bool ends;         /* at once, with `code` */
     uint32_t code;
     uint32_t error, stage; /* error != 0: its start fails so */
     int leaves_behind;     /* so many processes stay in the group when it ends */
@@ -51,11 +51,11 @@ struct fake_launcher {
     uint32_t last_pid;
     struct msg_welcome welcome;
     /* The replay: what is said besides, and when. */
-    bool hold_replay;      /* WELCOME only; the test goes on with fake_launcher_replay */
-    bool no_names;         /* CHILD and EXITED say no names, as after the handover of a launcher that died */
-    bool twice;            /* every EXITED is said twice */
-    bool exits_first;      /* EXITED before CHILD */
-    int adopt_error;       /* positive errno: ADOPT fails */
+    bool hold_replay; /* WELCOME only; the test goes on with fake_launcher_replay */
+    bool no_names;    /* CHILD and EXITED say no names, as after the handover of a launcher that died */
+    bool twice;       /* every EXITED is said twice */
+    bool exits_first; /* EXITED before CHILD */
+    int adopt_error;  /* positive errno: ADOPT fails */
     bool adopt_silent;
     unsigned n_hello, n_spawn, n_ready, n_done, n_forget, n_adopt, n_pong;
     struct msg_adopt last_adopt;
@@ -75,6 +75,7 @@ void fake_launcher_drop(struct fake_launcher *l);
 void fake_launcher_die(struct fake_launcher *l);
 void fake_launcher_replay(struct fake_launcher *l);
 
+/* The description of a program, made when there is none; the path is borrowed. */
 struct fake_program *fake_launcher_program(struct fake_launcher *l, const char *path);
 /* The last start of an instance ("tenant/app"), running or not; helpers are not counted. NULL: none. */
 struct fake_child *fake_launcher_child(struct fake_launcher *l, const char *name, uint32_t number);

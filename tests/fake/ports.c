@@ -101,9 +101,8 @@ void fake_clock_pass(struct fake_ports *p, uint64_t usec) {
 }
 
 void fake_ports_init(struct fake_ports *p, sd_event *loop) {
-    *p = (struct fake_ports){.loop = loop,
-                             .monotonic_usec = UINT64_C(1000000000),
-                             .realtime_usec = UINT64_C(1700000000000000)};
+    *p = (struct fake_ports){
+        .loop = loop, .monotonic_usec = UINT64_C(1000000000), .realtime_usec = UINT64_C(1700000000000000)};
     fake_store_init(p);
     fake_groups_init(p);
     p->ports.account = (struct account_port){p, user, group};

@@ -10,7 +10,8 @@
 typedef struct sd_event sd_event;
 typedef struct sd_event_source sd_event_source;
 
-/* An ordered map. Commits and scans finish in the loop, in their order, one turn after they were asked for. */
+/* An ordered map. Commits and scans finish in the loop, in their order, one turn after they were asked for.
+ */
 struct fake_op;
 struct fake_entry {
     char *key;
@@ -22,10 +23,10 @@ struct fake_store {
     size_t n;
     struct fake_op *first, **last;
     sd_event_source *later;
-    bool hold;     /* finish nothing until fake_store_finish */
-    int fail;      /* a negative errno that commits end with */
+    bool hold;                  /* finish nothing until fake_store_finish */
+    int fail;                   /* a negative errno that commits end with */
     unsigned fail_skip, fail_n; /* ... after so many good ones, for so many; 0: till `fail` is 0 again */
-    int refuse;    /* a negative errno that commits are refused with at once */
+    int refuse;                 /* a negative errno that commits are refused with at once */
     unsigned n_commits, n_waiting;
 };
 
@@ -105,6 +106,8 @@ void fake_groups_crash(struct fake_ports *p);
 /* The leaf, made when `make`; NULL. */
 struct fake_leaf *fake_leaf(struct fake_ports *p, const char *class, const char *tenant, const char *app,
                             uint32_t number, bool make);
+/* The leaf whose descriptor it is; NULL: of none. */
+struct fake_leaf *fake_leaf_of(struct fake_ports *p, int fd);
 /* Changes the number of processes, and tells a watch when none is left. */
 void fake_leaf_add(struct fake_leaf *leaf, int processes);
 void fake_leaf_oom(struct fake_leaf *leaf);

@@ -72,7 +72,8 @@ class Process:
     def wait(self, seconds):
         """The exit status (negative: signal)."""
         status = self._child.wait(seconds)
-        self._reader.join(seconds)
+        # A grandchild may hold the pipe open: what the process itself wrote is read within a second.
+        self._reader.join(1)
         return status
 
     def signal(self, number):
@@ -101,6 +102,21 @@ def mentioning(text):
             continue
         try:
             with open(f"/proc/{entry}/cmdline", "rb") as file:
+                if text.encode() in file.read():
+                    found.append(int(entry))
+        except OSError:
+            continue
+    return found
+
+
+def carrying(text):
+    """Pids of the processes, other than this one, that have TEXT in their environment as it was at their start."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{entry}/environ", "rb") as file:
                 if text.encode() in file.read():
                     found.append(int(entry))
         except OSError:

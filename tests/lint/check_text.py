@@ -18,7 +18,7 @@ ENDINGS = (".c", ".h", ".py", ".sh", ".java", ".xml", ".md", ".txt", ".conf", ".
            "meson_options.txt", "Makefile", ".1", ".5", ".7", ".8", ".json", ".toml", ".cfg", ".bash")
 FOLDERS = ["daemon", "ctl", "include", "units", "etc", "tests", ".ci"]
 EVERYWHERE = [
-    (re.compile(r"(?<![\w.%/}-])/(home|work|Users)/\w"), "a path of somebody's machine"),
+    (re.compile(r"(?<![\w.%/}=-])/(home|work|Users)/\w"), "a path of somebody's machine"),
     (re.compile(r"\b(TODO|FIXME|XXX)\b(?!\(#\d+\))"), "an open question without a reference: TODO(#number)"),
     (re.compile(r"^(<{7}|>{7}|={7})( |$)"), "a mark of a merge"),
     (re.compile(r"[ \t]+$"), "blanks at the end of the line"),

@@ -302,13 +302,30 @@ class Help(Tree):
 
     def test_help_and_page_have_to_agree(self):
         program = self.program("--root", "--dry-run")
-        self.skipped("help", "there is no prog.1 yet", self.root, "prog.1", program)
+        self.found("help", "there is no page prog.1", self.root, "prog.1", program)
         self.write("man/prog.1", ".TH PROG 1\n.B \\-\\-root\n.BR --dry\\-run\n")
         self.fine("help", self.root, "prog.1", program)
         self.write("man/prog.1", ".B \\-\\-root\n")
         self.found("help", "says nothing of --dry-run of prog", self.root, "prog.1", program)
         self.write("man/prog.1", ".B --root --dry-run \\fB--old\\fR\n")
         self.found("help", "names --old, which no --help names", self.root, "prog.1", program)
+
+    def test_verbs_have_options_too(self):
+        path = self.root / "prog"
+        path.write_text("#!/bin/sh\ncase \"$1 $2\" in --help*) printf 'Verbs:\\n  go     goes\\n  stop-it N  ends\\n\\nOptions:\\n';;\n"
+                        "'help go') echo ' --fast';;\n'help stop-it') echo ' --hard';;\n*) exit 2;;\nesac\n", encoding="utf-8")
+        path.chmod(0o755)
+        self.write("prog.1", "--fast --hard\n")
+        self.fine("help", self.root, "prog.1", path)
+        self.write("prog.1", "--fast\n")
+        self.found("help", "says nothing of --hard", self.root, "prog.1", path)
+
+    def test_mdoc_says_it_in_its_own_way(self):
+        program = self.program("--root", "--help", "--json")
+        self.write("prog.1", ".Dd x\n.Op Fl -root Ar DIR\n.It Fl h , -help\nwith\n.Fl Fl json .\n")
+        self.fine("help", self.root, "prog.1", program)
+        self.write("prog.1", ".Op Fl -root Ar -dir\n.Fl h , -help\n.Fl -json , -old\n")
+        self.found("help", "names --old", self.root, "prog.1", program)
 
     def test_a_program_without_help_is_found(self):
         path = self.root / "prog"

@@ -40,11 +40,6 @@ def make_disk(build, target):
     return target
 
 
-def apps_dir(build):
-    """The build's sample programs; not installed, tests copy what they need."""
-    return build / "tests" / "apps"
-
-
 def missing_libraries(guest):
     """Shared libraries that an installed program wants and the guest lacks."""
     script = "ldd /usr/libexec/streamkeeper/* /usr/bin/streamctl 2>&1 | grep 'not found' | sort -u"

@@ -60,6 +60,23 @@ def test_start_brings_them_back(host):
     host.ctl_ok("unregister", "beta/stubborn", timeout=90)
 
 
+def test_tree_is_not_restarted_by_hand(host):
+    """A restart of the apps' unit would end all apps at once, out of order; tools that restart services after an upgrade
+    of a library try that. The slice stops both units, the supervisor first."""
+    before = host.snapshot()
+    for verb in ["restart", "try-restart", "stop"]:
+        result = host.guest.run(f"systemctl {verb} streamkeeper-apps")
+        assert result.status != 0 and "refused" in result.output, result
+    assert host.snapshot() == before
+    host.guest.ok("rm -f /var/lib/streamkeeper/state/alpha/*/0/asked /var/lib/streamkeeper/state/alpha/*/0/done")
+    host.guest.ok("systemctl stop streamkeeper.slice", timeout=180)
+    assert host.guest.run(f"test -e {TREE}").status == 1
+    assert times(host, "adhoc", "done") <= times(host, "standard", "asked")
+    assert times(host, "standard", "done") <= times(host, "critical", "asked")
+    host.guest.ok("systemctl start streamkeeper", timeout=180)
+    assert len(host.wait_all()) == 3
+
+
 def test_reboot_brings_them_back(host):
     host.ctl_ok("stop", "alpha/standard", timeout=90)
     host.add(spec("beta/two", SLEEP, instances=2))

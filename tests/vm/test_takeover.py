@@ -3,9 +3,10 @@
 
 import pytest
 
-from installed import LIBEXEC, spec
+from installed import LIBEXEC, TREE, spec
 
 SLEEP = "/bin/sleep 1000000"
+KNOBS = f"cd {TREE} && head -n 5 cgroup.subtree_control */*.weight */memory.m?? */pids.max */*/*/memory.m??"
 APPS = {"alpha/bill": ("critical", 2), "alpha/clean": ("standard", 1), "beta/count": ("adhoc", 2)}
 
 
@@ -37,6 +38,10 @@ def daemon_reload(service):
     service.guest.ok("systemctl daemon-reload", timeout=120)
 
 
+def set_property(service):
+    service.guest.ok("systemctl set-property --runtime streamkeeper-apps.service CPUWeight=300")
+
+
 def kill_launcher(service):
     service.guest.ok(f"kill -9 {service.main_pid()}")
 
@@ -55,6 +60,7 @@ DISRUPTIONS = [
     (reload, (False, True)),
     (daemon_reexec, (False, False)),
     (daemon_reload, (False, False)),
+    (set_property, (False, False)),
     (kill_daemon, (False, True)),
     (kill_launcher, (True, True)),
     (kill_both, (True, True)),
@@ -81,22 +87,32 @@ def test_apps_keep_their_processes(running, disrupt, changes):
     before = running.snapshot()
     restarts = {key: one["restarts"] for key, one in running.instances().items()}
     programs = running.main_pid(), running.daemon_pid()
+    knobs = running.guest.ok(KNOBS)
     disrupt(running)
     programs_changed(running, (programs, changes))
     assert running.snapshot() == before
+    assert running.guest.ok(KNOBS) == knobs
     assert {key: one["restarts"] for key, one in running.instances().items()} == restarts
     assert len(before) == sum(instances for _, instances in APPS.values())
     for (name, number), (pid, _) in before.items():
         assert running.knob(running.leaf(name, number), "cgroup.procs").split() == [str(pid)]
 
 
+def wait_replaced(service, pid):
+    """Waits until the daemon knows that this process is gone; snapshot() then waits for its successor."""
+
+    def accept(result):
+        return result.status == 0 and f'"pid":{pid},' not in result.output.replace(" ", "")
+
+    service.guest.until(["streamctl", "list", "--json"], accept, timeout=60)
+
+
 def test_one_process_each_after_all_that(running):
     """Nothing was started twice: the tree holds the apps, the keeper, and nobody else."""
     pids = {str(pid) for pid, _ in running.snapshot().values()}
-    root = "/sys/fs/cgroup/streamkeeper.slice/streamkeeper-apps.service"
-    inside = set(running.guest.ok(f"find {root} -name cgroup.procs -not -path '*/keeper/*' | xargs cat").split())
+    inside = set(running.guest.ok(f"find {TREE} -name cgroup.procs -not -path '*/keeper/*' | xargs cat").split())
     assert inside == pids
-    assert len(running.guest.ok(f"cat {root}/keeper/cgroup.procs").split()) == 1
+    assert len(running.knob(f"{TREE}/keeper", "cgroup.procs").split()) == 1
 
 
 def test_fd_store_holds_one_pidfd_each(running):
@@ -116,12 +132,7 @@ def test_adopted_instances_are_supervised(running):
     before = running.snapshot()
     pid, _ = before["alpha/clean", 0]
     running.guest.ok(f"kill -9 {pid}")
-    new = running.guest.until(
-        ["streamctl", "list", "--json"],
-        lambda result: result.status == 0 and f'{pid}' not in result.output,
-        timeout=60,
-    )
-    assert new.status == 0
+    wait_replaced(running, pid)
     after = running.snapshot()
     assert after["alpha/clean", 0] != before["alpha/clean", 0]
     assert {key: value for key, value in after.items() if key[0] != "alpha/clean"} == {
@@ -144,18 +155,51 @@ def test_reload_brings_new_programs_in(running):
 
 
 def test_apps_that_end_while_nobody_looks(running):
-    """Launcher stopped (not dead), app killed, launcher goes on: exactly one restart, its reason known."""
+    """Launcher halted (not dead), daemon and app killed, launcher goes on: exactly one restart, its reason known."""
+    running.ctl_ok("restart", "alpha/bill", timeout=120)  # children of the present launcher
     before = running.snapshot()
     pid, _ = before["alpha/bill", 1]
     launcher, daemon = running.main_pid(), running.daemon_pid()
     running.guest.ok(f"kill -STOP {launcher} && kill -9 {daemon} && kill -9 {pid} && kill -CONT {launcher}")
-    running.guest.until(
-        ["streamctl", "list", "--json"],
-        lambda result: result.status == 0 and f'{pid}' not in result.output,
-        timeout=60,
-    )
+    wait_replaced(running, pid)
     after = running.snapshot()
     assert after["alpha/bill", 0] == before["alpha/bill", 0]
     assert after["alpha/bill", 1] != before["alpha/bill", 1]
-    history = running.ctl_ok("history", "alpha/bill")
-    assert "KILL" in history
+    last = next(one for one in running.json("history", "alpha/bill") if one["number"] == 1)
+    assert last["how"] == "signal" and "SIGKILL" in last["text"], last
+
+
+def test_an_end_that_nobody_saw(running):
+    """Launcher, daemon and app die together: on a kernel that cannot tell, the status is said to be unknown."""
+    before = running.snapshot()
+    pid, _ = before["beta/count", 1]
+    running.guest.ok(f"kill -9 {running.main_pid()} {running.daemon_pid()} {pid}")
+    running.wait_serving()
+    wait_replaced(running, pid)
+    after = running.snapshot()
+    assert {key for key in after if after[key] != before[key]} == {("beta/count", 1)}
+    last = next(one for one in running.json("history", "beta/count") if one["number"] == 1)
+    assert last["how"] in ("unknown", "signal"), last
+    assert "unknown" in last["text"] or "KILL" in last["text"], last
+
+
+WATCHDOG = "/run/systemd/system/streamkeeper.service.d/watchdog.conf"
+
+
+def test_hanging_programs_are_replaced(running):
+    """The daemon hangs: the launcher replaces it. The launcher hangs: systemd does. The apps do not notice."""
+    guest = running.guest
+    before = running.snapshot()
+    guest.put(WATCHDOG, "[Service]\nWatchdogSec=12s\n")
+    guest.ok("systemctl daemon-reload && systemctl restart streamkeeper", timeout=180)
+    try:
+        programs = running.main_pid(), running.daemon_pid()
+        guest.ok(f"kill -STOP {programs[1]}")
+        programs_changed(running, (programs, (False, True)))
+        programs = running.main_pid(), running.daemon_pid()
+        guest.ok(f"kill -STOP {programs[0]}")
+        programs_changed(running, (programs, (True, True)))
+        assert running.snapshot() == before
+    finally:
+        guest.ok(f"rm -f {WATCHDOG} && systemctl daemon-reload && systemctl restart streamkeeper", timeout=180)
+    assert running.snapshot() == before

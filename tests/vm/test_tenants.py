@@ -21,6 +21,31 @@ def test_members_act_for_their_own_tenant(service):
     service.ctl_ok("unregister", "beta/b", user="carol", timeout=90)
 
 
+def test_members_read_what_is_theirs(service):
+    service.shell_app("alpha/talk", "echo for-alice-only\nexec sleep 1000000\n")
+    service.wait_all()
+    service.guest.until(["runuser", "-u", "alice", "--", "streamctl", "logs", "alpha/talk"], lambda r: "for-alice-only" in r.output)
+    assert "for-alice-only" not in service.ctl("logs", "alpha/talk", user="carol").output
+    assert {entry["name"] for entry in service.json("list", user="alice")} == {"alpha/talk"}
+    assert service.json("list", user="carol") == []
+
+
+def test_reload_brings_a_new_tenant(service):
+    guest = service.guest
+    assert service.register(spec("gamma/x", SLEEP), user="bob").status != 0
+    guest.put("/etc/streamkeeper/tenants.d/gamma.conf", "[tenant]\nmembers = bob\nrun-as = beta-app\n")
+    try:
+        guest.ok("systemctl reload streamkeeper", timeout=120)
+        guest.until(["streamctl", "tenants"], lambda result: result.status == 0 and "gamma" in result.output)
+        service.add(spec("gamma/x", SLEEP), user="bob")
+        service.wait_all()
+        service.ctl_ok("unregister", "gamma/x", user="bob", timeout=90)
+        guest.until(["streamctl", "list"], lambda result: "gamma/x" not in result.output)
+    finally:
+        guest.ok("rm /etc/streamkeeper/tenants.d/gamma.conf && systemctl reload streamkeeper", timeout=120)
+        guest.until(["streamctl", "tenants"], lambda result: result.status == 0 and "gamma" not in result.output)
+
+
 @pytest.mark.parametrize("user", ["alice", "bob"])
 def test_others_apps_are_out_of_reach(service, user):
     service.add(spec("beta/b", SLEEP))

@@ -5,6 +5,7 @@
 #define FAKE_MANAGER_H
 
 #include "manager/manager.h"
+#include "manager/view.h"
 
 typedef struct sd_event_source sd_event_source;
 

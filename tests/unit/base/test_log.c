@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -102,38 +103,52 @@ static void long_lines_are_cut(void **state) {
     assert_int_equal(strlen(s->text), 2047);
 }
 
-/* Writes one line with stderr in a file; returns what stands there. */
-static void on_stderr(const char *text, char *buf, size_t size) {
+/* Opens the log and writes one line with stderr in a file, which JOURNAL_STREAM names rightly, wrongly (an
+ * inode too many), or not at all; returns what stands there. */
+enum stream { NOT_NAMED, RIGHT, WRONG, NONSENSE };
+static void on_stderr(enum stream named, const char *text, char *buf, size_t size) {
     log_set_sink(NULL, NULL);
     AUTO_FD int file = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     AUTO_FD int old = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    assert_true(file >= 0 && old >= 0);
+    struct stat st;
+    assert_true(file >= 0 && old >= 0 && fstat(file, &st) == 0);
+    char stream[64];
+    snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+             (uintmax_t)st.st_ino + (named == WRONG));
+    unsetenv("JOURNAL_STREAM");
+    if (named != NOT_NAMED)
+        setenv("JOURNAL_STREAM", named == NONSENSE ? "x:y" : stream, 1);
     dup2(file, STDERR_FILENO);
+    log_open("prog");
     log_warning("%s", text);
     dup2(old, STDERR_FILENO);
+    unsetenv("JOURNAL_STREAM");
+    log_open("streamkeeper");
     assert_true(fd_pread_text(file, buf, size) >= 0);
 }
 
-static void lines_on_stderr_have_one_of_two_forms(void **state) {
+static void lines_for_a_person_have_time_and_name(void **state) {
+    (void)state;
+    static const enum stream without_journal[] = {NOT_NAMED, WRONG, NONSENSE};
+    for (size_t i = 0; i < ARRAY_LEN(without_journal); i++) {
+        char buf[8192];
+        on_stderr(without_journal[i], "one\ntwo", buf, sizeof(buf));
+        unsigned h, m, s, ms;
+        int end = 0;
+        assert_int_equal(sscanf(buf, "%2u:%2u:%2u.%3u prog: warning: one?two\n%n", &h, &m, &s, &ms, &end), 4);
+        assert_int_equal(end, (int)strlen(buf));
+    }
+}
+
+static void lines_for_the_journal_have_a_level(void **state) {
     (void)state;
     char buf[8192], huge[5000];
-    unsetenv("JOURNAL_STREAM");
-    log_open("prog");
-    on_stderr("one\ntwo", buf, sizeof(buf));
-    unsigned h, m, s, ms;
-    int end = 0;
-    assert_int_equal(sscanf(buf, "%2u:%2u:%2u.%3u prog: warning: one?two\n%n", &h, &m, &s, &ms, &end), 4);
-    assert_int_equal(end, (int)strlen(buf));
-    setenv("JOURNAL_STREAM", "8:1", 1);
-    log_open("prog");
-    on_stderr("<3>forged", buf, sizeof(buf));
+    on_stderr(RIGHT, "<3>forged", buf, sizeof(buf));
     assert_string_equal(buf, "<4><3>forged\n");
     memset(huge, 'x', sizeof(huge));
     huge[sizeof(huge) - 1] = '\0';
-    on_stderr(huge, buf, sizeof(buf));
+    on_stderr(RIGHT, huge, buf, sizeof(buf));
     assert_int_equal(buf[strlen(buf) - 1], '\n'); /* also a cut line ends */
-    unsetenv("JOURNAL_STREAM");
-    log_open("streamkeeper");
 }
 
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -145,7 +160,8 @@ int main(void) {
         RIG_TEST(errno_is_kept),
         RIG_TEST(control_characters_are_neutralised),
         RIG_TEST(long_lines_are_cut),
-        RIG_TEST(lines_on_stderr_have_one_of_two_forms),
+        RIG_TEST(lines_for_a_person_have_time_and_name),
+        RIG_TEST(lines_for_the_journal_have_a_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

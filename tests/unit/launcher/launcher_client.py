@@ -96,7 +96,7 @@ class Launcher:
     """One launcher process, and a connection through the fake daemon to it."""
 
     def __init__(self, program, root, *options, env=None):
-        self.root, self.client, self.buffered = str(root), None, b""
+        self.root, self.client, self.buffered, self.started = str(root), None, b"", []
         self.log_path = os.path.join(self.root, "launcher.log")
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
@@ -156,7 +156,10 @@ class Launcher:
 
     def spawn(self, start_id, argv, *paths, **fields):
         self.send(spawn_message(start_id, argv, **fields), *paths)
-        return self.until(SPAWNED, SPAWN_FAILED)[-1]
+        m = self.until(SPAWNED, SPAWN_FAILED)[-1]
+        if m["verb"] == SPAWNED:
+            self.started.append((m["pid"], m["ticks"]))
+        return m
 
     def exited(self, start_id):
         while True:
@@ -180,6 +183,16 @@ class Launcher:
             raise AssertionError("it does not end; it says:\n" + self.log_text()) from None
         self.log.close()
         return code
+
+    def kill_instances(self):
+        """Kills what it has started and left running."""
+        for pid, ticks in self.started:
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+                    if int(f.read().rpartition(")")[2].split()[19]) == ticks:
+                        os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
 
     def clean_up(self):
         if self.process.poll() is None:

@@ -43,6 +43,20 @@ class Service:
         return [path], lc.F_CGROUP
 
 
+    def remove_groups(self):
+        """Ends what a test left running, and removes the groups; a process that was killed is in them a little longer."""
+        try:
+            with open(os.path.join(self.root, "run/cgroup"), encoding="utf-8") as f:
+                path = dict(line.rstrip("\n").split("=", 1) for line in f)["path"]
+        except OSError:
+            return
+        for kill in glob.glob(path + "/cgroup.kill"):
+            with open(kill, "w", encoding="utf-8") as f:
+                f.write("1")
+        command = [os.path.join(BUILD, "daemon/streamkeeper-cgsetup"), "remove", "--root", self.root]
+        lc.wait_until("the groups to go", lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0)
+
+
 @pytest.fixture
 def service(tmp_path):
     os.chmod(tmp_path, 0o755)
@@ -50,18 +64,8 @@ def service(tmp_path):
     yield s
     for launcher in s.launchers:
         launcher.clean_up()
-    try:
-        with open(os.path.join(s.root, "run/cgroup"), encoding="utf-8") as f:
-            path = dict(line.rstrip("\n").split("=", 1) for line in f)["path"]
-        if path:
-            for procs in glob.glob(path + "/**/cgroup.procs", recursive=True):
-                with open(procs, encoding="utf-8") as f:
-                    for pid in f.read().split():
-                        os.kill(int(pid), signal.SIGKILL)
-    except OSError:
-        pass
-    subprocess.run([os.path.join(BUILD, "daemon/streamkeeper-cgsetup"), "remove", "--root", s.root], check=False,
-                   capture_output=True)
+        launcher.kill_instances()
+    s.remove_groups()
 
 
 def spawn(service, launcher, start_id, argv, number=0, paths=(), flags=0, **fields):
@@ -377,6 +381,7 @@ def test_started_without_stdio(service, tmp_path):
     command = f"exec '{PROGRAM}' --root '{service.root}' --daemon '{lc.HERE}/fake_daemon.py' <&- >&- 2>&-"
     second = lc.Launcher.__new__(lc.Launcher)
     second.root, second.client, second.buffered, second.log_path = service.root, None, b"", launcher.log_path
+    second.started = []
     second.log = open(second.log_path, "ab")
     second.process = subprocess.Popen(["/bin/sh", "-c", command])
     service.launchers.append(second)
@@ -415,7 +420,7 @@ def test_ready_fd_and_second_launcher(service):
     read_fd, write_fd = os.pipe()
     os.set_inheritable(write_fd, True)
     launcher = lc.Launcher.__new__(lc.Launcher)
-    launcher.root, launcher.client, launcher.buffered = service.root, None, b""
+    launcher.root, launcher.client, launcher.buffered, launcher.started = service.root, None, b"", []
     launcher.log_path = os.path.join(service.root, "launcher.log")
     launcher.log = open(launcher.log_path, "ab")
     launcher.process = subprocess.Popen(

@@ -182,11 +182,18 @@ static void test_unregister_waits_for_the_stop(void **state) {
     assert_int_equal(world_do(w, "purge", "t/a"), 0);
     assert_string_equal(world_see(w, "t/a", 0).summary, "removing");
     assert_int_equal(world_do(w, "start", "t/a"), -EBUSY);
-    assert_int_equal(world_register(w, "t/a", ""), -EBUSY);
+    assert_int_equal(world_register_as(w, &world_root, "t/a", ""), -EBUSY);
     assert_null(fake_launcher_helper(&w->launcher));
     world_pass(w, 61 * USEC_PER_SEC);
-    assert_false(world_see(w, "t/a", 0).found);
-    assert_string_equal(w->launcher.removed, ""); /* the tool has not ended yet... */
+    struct fake_child *tool = fake_launcher_helper(&w->launcher);
+    assert_non_null(tool);
+    assert_string_equal(w->launcher.removed, "");
+    assert_string_equal(world_see(w, "t/a", 0).summary, "removing");
+    assert_int_equal(fake_store_count(&w->ports, "app/"), 1);
+    fake_launcher_exit(&w->launcher, tool, MSG_EXIT_CODE, 0);
+    world_run(w);
+    assert_string_equal(w->launcher.removed, "t/a/0 ");
+    assert_string_equal(world_see(w, "t/a", 0).summary, "");
 }
 
 static void test_purge(void **state) {
@@ -254,7 +261,8 @@ static void test_crash_after_stable_run(void **state) {
 static void test_crash_loop(void **state) {
     struct world *w = *state;
     world_start(w);
-    assert_int_equal(world_register(w, "t/a", "[restart]\nbudget = 3 in 10m\ndelay = 1s\ndelay-max = 4s\n"), 0);
+    assert_int_equal(world_register(w, "t/a", "[restart]\nbudget = 3 in 10m\ndelay = 1s\ndelay-max = 4s\n"),
+                     0);
     static const unsigned delays[] = {1, 2, 4};
     for (size_t i = 0; i < ARRAY_LEN(delays); i++) {
         crash(w, "t/a", 0);
@@ -384,7 +392,8 @@ static void test_kill_after_grace(void **state) {
     assert_int_equal(e.list[0].exit.code, SIGKILL);
 }
 
-/* The main process ends and leaves others behind: they are killed, and nothing starts before they are gone. */
+/* The main process ends and leaves others behind: they are killed, and nothing starts before they are gone.
+ */
 static void test_group_not_empty(void **state) {
     struct world *w = *state;
     fake_launcher_program(&w->launcher, "/bin/app")->leaves_behind = 2;

@@ -30,9 +30,10 @@ int world_setup(void **state) {
     log_set_sink(quiet, NULL);
     fake_ports_init(&w->ports, w->loop);
     fake_launcher_init(&w->launcher, &w->ports);
-    memcpy(w->ports.users,
-           (struct fake_user[]){{"root", 0, 0}, {"pat", 1001, 1001}, {"sam", 1002, 1002}, {"eve", 1003, 1003}},
-           4 * sizeof(struct fake_user));
+    memcpy(
+        w->ports.users,
+        (struct fake_user[]){{"root", 0, 0}, {"pat", 1001, 1001}, {"sam", 1002, 1002}, {"eve", 1003, 1003}},
+        4 * sizeof(struct fake_user));
     memcpy(w->ports.unix_groups, (struct fake_user[]){{"operators", 0, 500}, {"payteam", 0, 600}},
            2 * sizeof(struct fake_user));
     w->conf = (struct daemon_conf){.operator_group = "operators",
@@ -82,11 +83,8 @@ static void on_ready(void *userdata) {
 }
 
 void world_begin(struct world *w) {
-    struct manager_parts parts = {.loop = w->loop,
-                                  .ports = &w->ports.ports,
-                                  .conf = w->conf,
-                                  .host = w->host,
-                                  .cgroot = w->cgroot};
+    struct manager_parts parts = {
+        .loop = w->loop, .ports = &w->ports.ports, .conf = w->conf, .host = w->host, .cgroot = w->cgroot};
     assert_null(w->manager);
     class_table_shipped(&parts.classes);
     if (!w->default_tenant)
@@ -188,8 +186,8 @@ int world_register_as(struct world *w, const struct caller *who, const char *nam
     char text[4096];
     snprintf(text, sizeof(text), "[app]\nname = %s\n%s%s", name,
              strstr(more, "command =") ? "" : "command = /bin/app\n", more);
-    return world_ask(w, manager_register(w->manager, who, "test.ini", text, strlen(text), true, world_answer,
-                                         w, &w->why));
+    return world_ask(
+        w, manager_register(w->manager, who, "test.ini", text, strlen(text), true, world_answer, w, &w->why));
 }
 
 int world_register(struct world *w, const char *name, const char *more) {
@@ -207,10 +205,10 @@ int world_do(struct world *w, const char *verb, const char *name) {
     if (strcmp(verb, "stop") == 0)
         return world_ask(w, manager_stop_app(m, who, name, world_answer, w, &w->why));
     if (strcmp(verb, "restart") == 0)
-        return world_ask(
-            w, manager_restart_app(m, who, name, MANAGER_ALL_INSTANCES, world_answer, w, &w->why));
-    return world_ask(
-        w, manager_unregister(m, who, name, strcmp(verb, "purge") == 0, world_answer, w, &w->why));
+        return world_ask(w,
+                         manager_restart_app(m, who, name, MANAGER_ALL_INSTANCES, world_answer, w, &w->why));
+    return world_ask(w,
+                     manager_unregister(m, who, name, strcmp(verb, "purge") == 0, world_answer, w, &w->why));
 }
 
 int world_scale(struct world *w, const char *name, uint32_t n) {

@@ -16,6 +16,7 @@
 #include "fake/launcher.h"
 #include "fake/ports.h"
 #include "manager/manager.h"
+#include "manager/view.h"
 
 struct answer {
     unsigned calls;
@@ -64,7 +65,8 @@ void world_answer(void *userdata, const struct verb_result *r);
 int world_asked(struct world *w, int r);
 int world_register(struct world *w, const char *name, const char *more);
 int world_register_as(struct world *w, const struct caller *who, const char *name, const char *more);
-int world_do(struct world *w, const char *verb, const char *name); /* start, stop, restart, unregister, purge */
+int world_do(struct world *w, const char *verb,
+             const char *name); /* start, stop, restart, unregister, purge */
 int world_scale(struct world *w, const char *name, uint32_t n);
 
 struct seen {
@@ -80,7 +82,7 @@ struct seen {
 };
 struct seen world_see(struct world *w, const char *name, uint32_t number);
 
-#define assert_state(w, name, number, want)                                                             \
+#define assert_state(w, name, number, want) \
     assert_string_equal(instance_state_name(world_see(w, name, number).state), instance_state_name(want))
 
 struct exits {

@@ -157,3 +157,27 @@ const char *ground_file(const char *path, const char *ending) {
         fail_msg("no *%s in %s", ending, path);
     return found;
 }
+
+bool ground_rests(const char *path) {
+    char lock[1024], target[1024], link[300];
+    bool found = false;
+    snprintf(lock, sizeof(lock), "%s/LOCK", path);
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        snprintf(link, sizeof(link), "/proc/self/fd/%s", e->d_name);
+        ssize_t n = readlink(link, target, sizeof(target) - 1);
+        target[n > 0 ? n : 0] = '\0';
+        found = found || strcmp(target, lock) == 0;
+    }
+    closedir(dir);
+    return !found;
+}
+
+void ground_wait_rest(const char *path) {
+    long long end = now_msec() + DEADLINE_MSEC;
+    while (!ground_rests(path)) {
+        assert_true(now_msec() < end);
+        poll(NULL, 0, 10);
+    }
+}

@@ -29,6 +29,10 @@ const char *ground_scan(struct registry *r, const struct registry_scan *what, in
 /* The same of everything, read as at start-up. */
 const char *ground_load(struct registry *r, const char *prefix);
 
+/* Waits until the registry in this process rests: it has closed its database's lock file. */
+void ground_wait_rest(const char *path);
+bool ground_rests(const char *path);
+
 /* The path of the only file in `path` whose name ends so; fails the test when there is none. */
 const char *ground_file(const char *path, const char *ending);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -309,6 +310,7 @@ static void held_by_another(void **state) {
     assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ready[1], STDOUT_FILENO);
         execl("/proc/self/exe", "holder", "--hold", path, (char *)NULL);
         _exit(127);
@@ -336,6 +338,7 @@ static int hold(const char *path) {
     if (registry_open(path, &r, NULL) < 0)
         return 1;
     registry_set_rest(r, 0);
+    ground_wait_rest(path);
     if (write(STDOUT_FILENO, "x", 1) != 1)
         return 1;
     for (;;)

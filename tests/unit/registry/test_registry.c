@@ -309,44 +309,19 @@ static unsigned long switches(void) {
     return sum;
 }
 
-/* True when the registry has closed its database's lock file, which it does when it rests. */
-static bool rests(const char *path) {
-    char lock[1024], target[1024], link[300];
-    bool found = false;
-    snprintf(lock, sizeof(lock), "%s/LOCK", path);
-    DIR *dir = opendir("/proc/self/fd");
-    assert_non_null(dir);
-    for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
-        snprintf(link, sizeof(link), "/proc/self/fd/%s", e->d_name);
-        ssize_t n = readlink(link, target, sizeof(target) - 1);
-        target[n > 0 ? n : 0] = '\0';
-        found = found || strcmp(target, lock) == 0;
-    }
-    closedir(dir);
-    return !found;
-}
-
-static void wait_rest(const struct place *p) {
-    uint64_t end = clock_monotonic_usec() + DEADLINE_MSEC * USEC_PER_MSEC;
-    while (!rests(p->path)) {
-        assert_true(clock_monotonic_usec() < end);
-        poll(NULL, 0, 10);
-    }
-}
-
 static void rests_and_wakes(void **state) {
     struct place *p = *state;
     registry_set_rest(p->r, USEC_NEVER);
     assert_int_equal(ground_put(p->r, "a", "1", true), 0);
-    assert_false(rests(p->path));
+    assert_false(ground_rests(p->path));
     registry_set_rest(p->r, 20 * USEC_PER_MSEC);
-    wait_rest(p);
+    ground_wait_rest(p->path);
     assert_int_equal(ground_put(p->r, "b", "2", true), 0);
-    wait_rest(p);
+    ground_wait_rest(p->path);
     assert_string_equal(ground_scan(p->r, &(struct registry_scan){.prefix = ""}, NULL), "a=1 b=2 ");
-    wait_rest(p);
+    ground_wait_rest(p->path);
     assert_string_equal(ground_load(p->r, ""), "a=1 b=2 ");
-    wait_rest(p);
+    ground_wait_rest(p->path);
     assert_int_equal(ground_put(p->r, "c", "3", false), 0);
     reopen(p);
     assert_string_equal(ground_load(p->r, ""), "a=1 b=2 c=3 ");
@@ -360,7 +335,7 @@ static void no_wakeups_at_rest(void **state) {
 #endif
     assert_int_equal(ground_put(p->r, "a", "1", true), 0);
     registry_set_rest(p->r, 0);
-    wait_rest(p);
+    ground_wait_rest(p->path);
     /* The thread says nothing when it has gone to sleep: the count standing still over 11 s, longer than any
      * timer that RocksDB has, is what is asked for. Settling is given until the deadline. */
     unsigned long before, after = switches();

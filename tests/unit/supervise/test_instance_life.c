@@ -184,6 +184,16 @@ static void a_restart_that_was_asked_for_does_not_count(void **state) {
     feed(&r, INSTANCE_GO);
     assert_int_equal(r.i.restarts, 0);
     assert_int_equal(r.i.history.n, 0);
+    /* Also while it starts, and by nobody in particular. */
+    r = rig_in(INSTANCE_STARTING);
+    feed(&r, INSTANCE_STOP);
+    feed(&r, INSTANCE_WANT);
+    feed(&r, INSTANCE_EXITED);
+    r.now += SEC;
+    feed(&r, INSTANCE_EMPTY);
+    assert_int_equal(r.i.last_verdict, RESTART_ASKED);
+    assert_int_equal(r.i.state, INSTANCE_GATED);
+    assert_int_equal(r.i.since_usec, r.now);
     /* The last word counts: stop, start, stop. */
     r = rig_in(INSTANCE_STOPPING);
     want_by_hand(&r);
@@ -250,6 +260,8 @@ static void a_watchdog_that_is_missed_stops_the_run(void **state) {
     instance_watchdog(&r.i, USEC_NEVER, r.now);
     assert_int_equal(r.i.deadline_usec, USEC_NEVER);
     instance_watchdog(&r.i, SEC, r.now);
+    instance_extend(&r.i, 2 * SEC, r.now); /* is for starting only */
+    assert_int_equal(r.i.deadline_usec, r.now + SEC);
     assert_int_equal(feed(&r, r.i.deadline_event), INSTANCE_DO_SIGNAL);
     assert_true(r.i.not_ready);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manager's own life: made, loaded from the registry, connected, freed. */
-#include "manager/manager.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "manager/manager.h"
 #include "manager/private.h"
+#include "manager/steps.h"
 #include "wire/handover.h"
 
 #include <errno.h>
@@ -55,8 +56,9 @@ struct loading {
 /* Perhaps a newer version wrote it, and will read it again: its processes are none of ours to kill. */
 static void leave_alone(struct loading *l, const char *key) {
     const char *name = strchr(key, '/') + 1;
-    log_error("The registry has an app '%s' that cannot be read (written by a newer version?), leaving it alone",
-              name);
+    log_error(
+        "The registry has an app '%s' that cannot be read (written by a newer version?), leaving it alone",
+        name);
     if (text_list_add(&l->manager->unreadable, name) < 0)
         l->error = -ENOMEM;
 }
@@ -96,6 +98,8 @@ static void load_run(void *userdata, const struct store_entry *e) {
     if (!a || number >= SPEC_INSTANCES_MAX)
         return;
     if (number >= a->n_members) { /* it ran when the app had more instances; it may still */
+        if (r.ended)
+            app_remember(a, number, r.exit_seq, r.start_id);
         if (r.ended || app_resize(a, number + 1) < 0)
             return;
         app_resize(a, a->record.instances);

@@ -15,33 +15,37 @@
  *
  *   OPEN     no limit. Hot and to blame -> SQUEEZE at half of what the class uses.
  *   SQUEEZE  each second: hot and to blame, half again, down to a floor that is never 0 (for I/O writes
- * first, then reads); cool for a while, a step more, until the limit has no effect -> OPEN. The class does
- *            not want the resource any more -> OPEN at once. At the floor and hot for a while -> FROZEN.
+ *            first, then reads); cool for a while, a step more, until the limit has no effect -> OPEN. The
+ *            class does not want the resource any more -> OPEN at once. At the floor and hot for a while
+ *            -> FROZEN.
  *   FROZEN   instances of the lowest class are frozen, the biggest user first, twice as many each second
- * while it stays hot (all when the lag objective is missed), each for a limited hold: 10 s, doubled in a
- *            relapse, never over 20 s for a member of a consumer group. All thawed -> SQUEEZE at the floor.
- *            All frozen and still hot: they are not the cause; thaw, alarm, and no freezing for a while.
- *   EVICT    an instance that freezing helped against but that was frozen for more than a minute of five is
- *            thawed and stopped, and killed when it does not stop.
+ *            while it stays hot (all when the lag objective is missed), each for a limited hold: 10 s,
+ *            doubled in a relapse, never over 20 s for a member of a consumer group. All thawed -> SQUEEZE
+ *            at the floor. All frozen and still hot: they are not the cause; thaw, alarm, and no freezing
+ *            for a while.
+ *   EVICT    an instance that freezing helped against but that was frozen for more than a minute of five
+ *            is stopped, and killed when it does not stop.
  *
  * Memory cannot be taken back slowly: below a target of free memory (or when the protected class waits for
  * memory, or loses page cache it should keep) memory is reclaimed from the lowest class that holds more than
- * its floor and its memory.high lowered; three rules kill: an instance stuck at its limit, the protected
- * class hurt, the host almost out of memory. At most one kill in 4 s, never of a protected class.
+ * its floor, and memory.high of the lowest class lowered; three rules kill: an instance stuck at its limit,
+ * the protected class hurt, the host almost out of memory. At most one kill in 4 s, never of a protected
+ * class, and another's only when the last one is gone or had 8 s to go.
  *
- * Hot is pressure above the class's baseline, in two samples or over ten seconds, or a lag objective about
- * to be missed; cool is less than that by a distance, for a time that grows with each relapse. To blame is
- * who used more than 3 % of the resource in the same window: pressure that the protected class makes for
- * itself is an alarm and never an action. Unknown pressure is neither hot nor cool; when it stays unknown,
- * everything is given back step by step. All numbers are in conf/governor.h.
+ * Hot is pressure above the class's baseline, less what its apps bring on themselves by their own limits, in
+ * two samples or over ten seconds (and still), or a lag objective about to be missed; cool is less than that
+ * by a distance, for a time that grows with each relapse. To blame is who used more than 3 % of the resource
+ * in the same window: pressure that the protected class makes for itself is an alarm and never an action.
+ * Unknown pressure is neither hot nor cool; when it stays unknown, everything is given back step by step. All
+ * numbers are in conf/governor.h.
  *
- * How it is used. governor_new once per set of classes and settings; governor_tick with a sample every
- * `interval`, or earlier when a pressure trigger fires. The answer has the complete state that the kernel's
- * files should be in (targets: write what differs from what is there, and reconcile now and then), and what
- * happened in this tick (verdicts: orders to leaves, and everything worth an event). A new governor's targets
- * leave everything open: applying them at the start of a daemon undoes what an earlier one left behind, and a
- * leaf it does not know is to be thawed. Whoever starts a process in a leaf writes cgroup.freeze = 0 first.
- * A verdict that could not be carried out needs no report: the next sample shows it.
+ * How it is used. governor_new once per set of classes; governor_tick with a sample every `interval`, or
+ * earlier when a pressure trigger fires. The answer has the complete state that the kernel's files should be
+ * in (targets: write what differs from what is there, and reconcile now and then), and what happened in this
+ * tick (verdicts: orders to leaves, and everything worth an event). A new governor's targets leave everything
+ * open: applying them at the start of a daemon undoes what an earlier one left behind, and a leaf it does not
+ * know is to be thawed. Whoever starts a process in a leaf writes cgroup.freeze = 0 first. A verdict that
+ * could not be carried out needs no report: the next sample shows it.
  *
  * The same samples, settings and classes give the same answers: no clock, no chance, no allocation after
  * governor_new, no pointers out of it. The simulator runs this code over a recorded trace (trace.h). */

@@ -98,8 +98,8 @@ static void take_pressure(struct governor *g, struct heat *h, enum resource r) {
     h->known = false;
     uint64_t most = 0;
     for (uint32_t c = 0; c < g->n_protected; c++) {
-        uint64_t p1 = signal_pressure(&g->signals, c, r, false, WINDOW_1S);
-        uint64_t p10 = signal_pressure(&g->signals, c, r, false, WINDOW_10S);
+        uint64_t p1 = signal_contention(&g->signals, c, r, WINDOW_1S);
+        uint64_t p10 = signal_contention(&g->signals, c, r, WINDOW_10S);
         uint64_t base = signal_baseline(&g->signals, c, r);
         if (p1 == READING_NONE || (h->known && over(p1, base) <= most))
             continue;

@@ -30,12 +30,16 @@ enum io_kind { IO_RBYTES, IO_WBYTES, IO_ROPS, IO_WOPS, IO_KINDS };
 
 struct class_reading {
     uint64_t some_usec[RESOURCES], full_usec[RESOURCES]; /* counters: pressure */
-    uint64_t cpu_usec;                                   /* counter */
-    uint64_t io[SAMPLE_DEVICES_MAX][IO_KINDS];           /* counters, by slot of sample.devices */
-    uint64_t memory_bytes;                               /* gauge: memory.current */
-    uint64_t protected_bytes;                            /* gauge: the larger of memory.min and memory.low */
-    uint64_t refaults;                                   /* counter: workingset_refault_file + _anon */
-    uint64_t low_events, high_events;                    /* counters of memory.events */
+    /* Counters: the part of some_usec that its apps brought on themselves by their own limits: for the CPU
+     * the sum of throttled_usec of its leaves (cpu.stat), for memory the pressure of leaves at their own
+     * memory.max. It is no contention and is taken off. READING_NONE: nothing is taken off. */
+    uint64_t own_limit_usec[RESOURCES];
+    uint64_t cpu_usec;                         /* counter */
+    uint64_t io[SAMPLE_DEVICES_MAX][IO_KINDS]; /* counters, by slot of sample.devices */
+    uint64_t memory_bytes;                     /* gauge: memory.current */
+    uint64_t protected_bytes;                  /* gauge: the larger of memory.min and memory.low */
+    uint64_t refaults;                         /* counter: workingset_refault_file + _anon */
+    uint64_t low_events, high_events;          /* counters of memory.events */
     /* The worst of its apps: (target - lag) / target in parts per million, negative when over the target;
      * SLACK_NONE when no app says. slack_reports counts the reports, so that one is not taken for two. */
     int32_t slack_ppm;

@@ -38,6 +38,7 @@ static void put_class(struct class_history *h, const struct class_reading *r, ui
     for (unsigned i = 0; i < RESOURCES; i++) {
         put(h, SERIES_SOME + i, number, r->some_usec[i]);
         put(h, SERIES_FULL + i, number, r->full_usec[i]);
+        put(h, SERIES_OWN + i, number, r->own_limit_usec[i]);
     }
     put(h, SERIES_CPU, number, r->cpu_usec);
     put(h, SERIES_REFAULTS, number, r->refaults);
@@ -147,6 +148,15 @@ uint64_t signal_pressure(const struct signals *s, uint32_t class, enum resource 
     return rate == READING_NONE ? rate : MIN(rate, (uint64_t)PPM);
 }
 
+uint64_t signal_contention(const struct signals *s, uint32_t class, enum resource r, enum window w) {
+    uint64_t all = signal_rate(s, class, SERIES_SOME + (unsigned)r, w);
+    uint64_t own = signal_rate(s, class, SERIES_OWN + (unsigned)r, w);
+    if (all == READING_NONE)
+        return all;
+    all = MIN(all, (uint64_t)PPM);
+    return own == READING_NONE ? all : all - MIN(own, all);
+}
+
 uint64_t signal_cpu(const struct signals *s, uint32_t class, enum window w) {
     uint64_t usec = 0, d = difference(s, class, SERIES_CPU, w, &usec);
     return d == READING_NONE ? d : scale(d, 1000, usec);
@@ -191,7 +201,7 @@ static uint64_t follow(uint64_t average, uint64_t now, uint64_t step, uint64_t t
 
 void signal_learn(struct signals *s, uint32_t class, enum resource r, uint64_t time_usec, uint32_t most_ppm) {
     struct class_history *h = &s->classes[class];
-    uint64_t step = signals_step(s), now = signal_pressure(s, class, r, false, WINDOW_1S);
+    uint64_t step = signals_step(s), now = signal_contention(s, class, r, WINDOW_1S);
     if (now != READING_NONE)
         h->baseline[r] = MIN(follow(h->baseline[r], now * 1000, step, time_usec), most_ppm * 1000ULL);
     now = r == RES_MEMORY ? signal_rate(s, class, SERIES_REFAULTS, WINDOW_1S) : READING_NONE;

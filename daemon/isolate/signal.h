@@ -27,7 +27,8 @@
 enum series {
     SERIES_SOME, /* + enum resource */
     SERIES_FULL = SERIES_SOME + RESOURCES,
-    SERIES_CPU = SERIES_FULL + RESOURCES,
+    SERIES_OWN = SERIES_FULL + RESOURCES,
+    SERIES_CPU = SERIES_OWN + RESOURCES,
     SERIES_REFAULTS,
     SERIES_LOW,
     SERIES_HIGH,
@@ -73,6 +74,8 @@ uint64_t signals_step(const struct signals *s);
 uint64_t signal_rate(const struct signals *s, uint32_t class, unsigned series, enum window w);
 /* Share of the time that was lost: parts per million, at most PPM. */
 uint64_t signal_pressure(const struct signals *s, uint32_t class, enum resource r, bool full, enum window w);
+/* The same of `some`, without what the class's apps brought on themselves by their own limits. */
+uint64_t signal_contention(const struct signals *s, uint32_t class, enum resource r, enum window w);
 /* Thousandths of one CPU. */
 uint64_t signal_cpu(const struct signals *s, uint32_t class, enum window w);
 /* Of all devices, per second; slots that are unknown are left out, READING_NONE when all are. */

@@ -4,25 +4,29 @@
  *
  * The form, version 1. A line is at most TRACE_LINE_MAX bytes, words are separated by one blank, lines that
  * begin with '#' and empty ones are skipped. Numbers are decimal; what is not given is unknown
- * (READING_NONE).
+ * (READING_NONE). FIELDS are words `name=number`.
  *
- *   streamkeeper-trace 1                 the first line
- *   class NAME [idle]                    one per class, the highest rank first; idle: its group has cpu.idle
- *   limits [cpu] [io] [memory]           the controllers that can limit; no such line: all three
- *   leaves N                             room for instances (default 1024)
+ *   streamkeeper-trace 1           the first line
+ *   class NAME [idle]              one per class, the highest rank first; idle: its group has cpu.idle
+ *   limits [cpu] [io] [memory]     the controllers that can limit; no such line: all three
+ *   leaves N                       room for instances (default 1024)
  *
- *   leaf KEY CLASS NAME [field=N…] [member]   an instance that is there from now on; CLASS counts from 0,
- * NAME is tenant/app/N; fields: started declared gone KEY                             and is not any more
- *   device SLOT MAJOR:MINOR              the disk of a slot from now on
- *   sample USEC [field=N…]               begins one; fields: cpus total available swap-total swap-free
- *   c CLASS [field=N…]                   some-cpu some-io some-memory full-cpu full-io full-memory cpu memory
- *                                        protected refaults low high slack reports
- *   d CLASS SLOT [field=N…]              rbytes wbytes rops wops
- *   l KEY [field=N…]                     fresh numbers of an instance: cpu io-bytes io-ops memory full high
- * own-high end                                  of the sample
+ *   leaf KEY CLASS NAME FIELDS [member]
+ *                                  an instance that is there from now on; CLASS counts from 0, NAME is
+ *                                  tenant/app/N; fields: started declared
+ *   gone KEY                       and is not any more
+ *   device SLOT MAJOR:MINOR        the disk of a slot from now on
  *
- * Fields are those of reading.h, in its units. A later version may add fields and lines only under another
- * number in the first line.
+ *   sample USEC FIELDS             begins one; cpus total available swap-total swap-free
+ *   c CLASS FIELDS                 some-cpu some-io some-memory full-cpu full-io full-memory
+ *                                  own-cpu own-io own-memory cpu memory protected refaults low high
+ *                                  slack reports
+ *   d CLASS SLOT FIELDS            rbytes wbytes rops wops
+ *   l KEY FIELDS                   fresh numbers: cpu io-bytes io-ops memory full high own-high
+ *   end                            of the sample
+ *
+ * Fields are those of reading.h, in its units. Fields and lines are added only under another number in the
+ * first line.
  *
  * The reader trusts nothing: a trace may come from anybody. It takes a line at a time, so that a trace of any
  * length needs the same room. */

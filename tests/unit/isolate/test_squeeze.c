@@ -66,6 +66,26 @@ static void test_hot_of_ten_seconds(void **state ATTR_UNUSED) {
     assert_int_equal(v->facts[0].kind, FACT_PRESSURE_10S);
 }
 
+/* An app that runs into its own cpu.max waits, but for nobody. */
+static void test_own_limit_is_no_contention(void **state ATTR_UNUSED) {
+    rig.classes[ADHOC].cpu_milli = 2000;
+    hot(60 * PERCENT);
+    for (unsigned i = 0; i < 40; i++) {
+        rig.sample.classes[CRITICAL].own_limit_usec[RES_CPU] += 46 * PERCENT / 2;
+        rig_tick(&rig);
+        assert_null(i < 8 ? rig_verdict(&rig, ACT_SQUEEZE) : NULL);
+    }
+    assert_int_equal(rig_target(&rig, ADHOC)->state[RES_CPU],
+                     LADDER_SQUEEZE); /* 14 % are left, over ten seconds */
+    hot(60 * PERCENT);
+    for (unsigned i = 0; i < 40; i++) {
+        rig.sample.classes[CRITICAL].own_limit_usec[RES_CPU] +=
+            80 * PERCENT / 2; /* several CPUs are throttled */
+        rig_tick(&rig);
+    }
+    assert_true(rig_target(&rig, ADHOC)->cpu_milli > before);
+}
+
 static void test_samples_setting(void **state ATTR_UNUSED) {
     rig.conf.hot_samples = 4;
     governor_configure(rig.g, &rig.conf);
@@ -437,6 +457,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         RIG(hot_of_a_second),
         RIG(hot_of_ten_seconds),
+        RIG(own_limit_is_no_contention),
         RIG(samples_setting),
         RIG(blame),
         RIG(steps_down_to_the_floor),

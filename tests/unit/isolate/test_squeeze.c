@@ -77,7 +77,7 @@ static void test_own_limit_is_no_contention(void **state ATTR_UNUSED) {
     }
     assert_int_equal(rig_target(&rig, ADHOC)->state[RES_CPU],
                      LADDER_SQUEEZE); /* 14 % are left, over ten seconds */
-    hot(60 * PERCENT);
+    uint64_t before = rig_target(&rig, ADHOC)->cpu_milli;
     for (unsigned i = 0; i < 40; i++) {
         rig.sample.classes[CRITICAL].own_limit_usec[RES_CPU] +=
             80 * PERCENT / 2; /* several CPUs are throttled */

@@ -23,20 +23,22 @@ static void refill(struct gate *g, uint64_t now_usec) {
     }
 }
 
-bool gate_take(struct gate *g, uint64_t now_usec) {
+bool gate_take(struct gate *g, uint32_t keep, uint64_t now_usec) {
     if (g->interval_usec == 0)
         return true;
     refill(g, now_usec);
-    if (g->tokens == 0)
+    if (g->tokens <= keep)
         return false;
     g->tokens--;
     return true;
 }
 
-uint64_t gate_next_usec(const struct gate *g, uint64_t now_usec) {
+uint64_t gate_next_usec(const struct gate *g, uint32_t keep, uint64_t now_usec) {
     struct gate copy = *g;
     if (g->interval_usec == 0)
         return 0;
     refill(&copy, now_usec);
-    return copy.tokens ? 0 : copy.filled_usec + copy.interval_usec;
+    if (copy.tokens > keep)
+        return 0;
+    return copy.filled_usec + (keep + 1 - copy.tokens) * copy.interval_usec;
 }

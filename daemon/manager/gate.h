@@ -16,10 +16,10 @@ struct gate {
 
 void gate_init(struct gate *g, uint32_t burst, uint64_t interval_usec, uint64_t now_usec);
 
-/* Takes a token if there is one. */
-bool gate_take(struct gate *g, uint64_t now_usec);
+/* Takes a token if there are more than `keep`. */
+bool gate_take(struct gate *g, uint32_t keep, uint64_t now_usec);
 
-/* When the next token comes, if there is none now; 0 if there is one. */
-uint64_t gate_next_usec(const struct gate *g, uint64_t now_usec);
+/* When there will be more than `keep` tokens (which must be fewer than the burst); 0 if there are now. */
+uint64_t gate_next_usec(const struct gate *g, uint32_t keep, uint64_t now_usec);
 
 #endif

@@ -148,25 +148,31 @@ static void settle_member(struct member *mb) {
         groups_close_leaf(mb, true);
 }
 
+/* The part of the burst that only the highest class may use. */
+#define KEPT_FOR_FIRST(burst) ((burst) / 4)
+
 /* Opens the gate for those whose turn it is: by class, then in the order of their coming. */
 static void settle_gate(struct manager *m) {
     const struct clock_port *clock = &m->ports->clock;
-    uint64_t now = clock->monotonic(clock->ctx);
+    uint64_t now = clock->monotonic(clock->ctx), next = USEC_NEVER;
     if (m->stopping || !m->serving)
         return;
     for (unsigned c = 0; c < m->classes.n; c++) {
         struct list *gated = &m->class_states[c].gated;
+        uint32_t keep = c == 0 ? 0 : KEPT_FOR_FIRST(m->gate.burst);
         LIST_EACH(gated, node) {
             struct member *mb = LIST_ENTRY(node, struct member, gate);
-            if (!mb->inst.manual && !gate_take(&m->gate, now)) {
-                uint64_t next = gate_next_usec(&m->gate, now);
-                sd_event_source_set_time(m->gate_timer, next);
-                sd_event_source_set_enabled(m->gate_timer, SD_EVENT_ONESHOT);
+            if (!mb->inst.manual && !gate_take(&m->gate, keep, now)) {
+                next = MIN(next, gate_next_usec(&m->gate, keep, now));
                 continue; /* manual starts behind it need no token */
             }
             list_remove(&mb->gate);
             member_mark(mb, INSTANCE_GO);
         }
+    }
+    if (next != USEC_NEVER) {
+        sd_event_source_set_time(m->gate_timer, next);
+        sd_event_source_set_enabled(m->gate_timer, SD_EVENT_ONESHOT);
     }
 }
 

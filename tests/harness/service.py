@@ -167,7 +167,8 @@ class Service:
             pass
         if group and group.exists():
             (group / "cgroup.kill").write_text("1")
-            wait_until(lambda: "populated 0" in (group / "cgroup.events").read_text(), 10, "the service's group is empty")
+            wait_until(lambda: "populated 0" in (group / "cgroup.events").read_text(), 10, "the service's group is empty",
+                       every=0.005)
             for folder, _, _ in os.walk(group, topdown=False):
                 try:
                     os.rmdir(folder)

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -20,7 +21,13 @@ IS_ROOT = os.geteuid() == 0
 LOG_TAIL = 8000
 
 
+def _interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def pytest_configure(config):
+    # A run that is told to end, as by a time limit, cleans up behind itself too.
+    signal.signal(signal.SIGTERM, _interrupted)
     config.addinivalue_line("markers", "slow: runs only with STREAMKEEPER_SLOW=1")
 
 

@@ -181,7 +181,8 @@ def test_the_launchers_own_command_line(services, option, word):
 
 def test_a_root_too_long_for_a_sockets_name_works_too(services):
     service = services(start=False)
-    service.root = service.root / ("d" * 100) / ("e" * 100)
+    top = service.root
+    service.root = top / ("d" * 100) / ("e" * 100)
     (service.root / "etc/tenants.d").mkdir(parents=True)
     service.configure("tenants.d/team.conf", "[tenant]\nmembers = 64002\nrun-as = 64010\nclasses = *\n")
     service.log = service.root.parent / "launcher.log"
@@ -191,3 +192,4 @@ def test_a_root_too_long_for_a_sockets_name_works_too(services):
     old = service.kill_daemon()
     service.await_daemon(other_than=old)
     assert service.stop() == 0
+    service.root = top

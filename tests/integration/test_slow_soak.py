@@ -230,7 +230,6 @@ def test_exits_are_not_lost_when_they_come_by_the_hundred(services):
     assert {e["signal"] for e in exits} == {"SIGKILL"}
 
 
-@pytest.mark.xfail(strict=True, reason="the start gate takes its tokens for crash restarts of any class: a crash loop in adhoc leaves none for critical")
 def test_a_crash_loop_of_a_low_class_does_not_delay_a_critical_restart(services):
     service = services(APART if IS_ROOT else USER)
     vital = service.add("vital", "sleep", {"restart": {"stable": "0s", "budget": "1000 in 1h"}}, class_="critical")

@@ -295,7 +295,7 @@ def test_readiness_goes_on_with_the_next_daemon(service):
     script = (f"""/bin/sh -c 'while ! test -e %S/go; do sleep 0.02; done; exec {service.hog} --ready-after 50 sleep'""")
     name = service.add("patient", script, {"ready": {"probe": "notify", "timeout": "1m"}, **QUICK}, options=["--no-wait"])
     service.await_state(name, "starting", 20)
-    pid = service.pid(name)
+    pid = wait_until(lambda: service.pid(name), 20, "it has a pid")
     old = service.kill_daemon()
     service.await_daemon(other_than=old)
     assert service.app(name)["state"] == "starting"

@@ -13,7 +13,8 @@
 struct ctl_options {
     const char *root; /* NULL: the system's folders */
     const char *colour;
-    bool json, no_wait, follow, purge, yes, no_start, help;
+    const char *policy; /* NULL: the shipped settings of the governor */
+    bool json, no_wait, follow, purge, yes, no_start, all, help;
     uint64_t timeout_usec;
     uint32_t lines; /* 0: the verb's default */
 };

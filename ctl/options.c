@@ -31,6 +31,8 @@ static const struct option_help {
     {"purge", 'p', NULL, NULL, "remove its state directories too"},
     {"yes", 'y', "y", NULL, "do not ask"},
     {"no-wait", 'w', NULL, NULL, "return when the request is accepted, do not wait until it is reached"},
+    {"policy", 'o', NULL, "FILE", "settings of the governor, in the form of governor.conf"},
+    {"all", 'a', NULL, NULL, "the small steps too, not only what would be an event"},
     {"timeout", 't', NULL, "TIME", "wait at most so long (default 5m)"},
 };
 
@@ -88,6 +90,12 @@ static int set_option(struct ctl *c, char letter, const char *arg) {
         break;
     case 'y':
         o->yes = true;
+        break;
+    case 'o':
+        o->policy = arg;
+        break;
+    case 'a':
+        o->all = true;
         break;
     case 'w':
         o->no_wait = true;

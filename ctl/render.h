@@ -20,6 +20,7 @@ void render_log_line(const struct look *l, const char *prefix, uint64_t at_usec,
 void render_classes(const struct look *l, const struct value *classes, struct text_buf *b);
 void render_tenants(const struct look *l, const struct value *tenants, struct text_buf *b);
 void render_doctor(const struct look *l, const struct value *checks, struct text_buf *b);
+void render_simulation(const struct look *l, const struct value *root, struct text_buf *b);
 void render_version(const struct look *l, const char *own, const struct value *version, struct text_buf *b);
 
 /* "3m12s" since then; "" for 0. Returns buf. */

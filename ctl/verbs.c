@@ -31,6 +31,10 @@ const struct verb verbs[] = {
     {"tenants", "", "show the tenants", "", "", 0, 0, verb_tenants},
     {"doctor", "", "show which guarantees hold on this host, and what to do about the others",
      "Exit code 10 when something is degraded or absent.", "", 0, 0, verb_doctor},
+    {"simulate", "TRACE", "show what the governor would have done in a recorded trace",
+     "TRACE is a file that the service recorded, - is standard input. The trace does not react to what is\n"
+     "decided: what the governor would have changed stays as it was recorded.",
+     "oa", 1, 1, verb_simulate},
     {"version", "", "show the versions, and that the daemon answers", "", "", 0, 0, verb_version},
     {"help", "[VERB]", "show this, or the help of a verb", "", "", 0, 1, verb_help},
     {"__names", "", "", "", "", 0, 1, verb_names},

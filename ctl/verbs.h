@@ -36,6 +36,7 @@ int verb_validate(struct ctl *c, int n, char **args);
 int verb_classes(struct ctl *c, int n, char **args);
 int verb_tenants(struct ctl *c, int n, char **args);
 int verb_doctor(struct ctl *c, int n, char **args);
+int verb_simulate(struct ctl *c, int n, char **args);
 int verb_version(struct ctl *c, int n, char **args);
 int verb_help(struct ctl *c, int n, char **args);
 int verb_names(struct ctl *c, int n, char **args);

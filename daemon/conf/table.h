@@ -51,7 +51,7 @@ struct conf_row {
     unsigned flags;
 };
 
-#define CONF_ROWS_MAX 64
+#define CONF_ROWS_MAX 96
 
 struct conf_lines;
 

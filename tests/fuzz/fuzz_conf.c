@@ -4,6 +4,7 @@
 #include "conf/class.h"
 #include "conf/daemon_conf.h"
 #include "conf/fault.h"
+#include "conf/governor.h"
 #include "conf/spec.h"
 #include "conf/tenant.h"
 
@@ -102,6 +103,20 @@ static void try_daemon(const char *text, size_t len) {
     REQUIRE(daemon_conf_print(&b, &again) == 0 && strcmp(printed, again) == 0);
 }
 
+static void try_governor(const char *text, size_t len) {
+    struct governor_conf a, b;
+    struct reason why = {0};
+    int r = governor_conf_parse("file", text, len, &a, &why);
+    if (r < 0) {
+        check_reason(r, &why);
+        return;
+    }
+    AUTO_FREE char *printed = NULL;
+    REQUIRE(governor_conf_print(&a, &printed) == 0);
+    REQUIRE(governor_conf_parse("file", printed, strlen(printed), &b, &why) == 0);
+    REQUIRE(memcmp(&a, &b, sizeof(a)) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
@@ -115,6 +130,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 'd':
         try_daemon(text, size - 1);
+        break;
+    case 'g':
+        try_governor(text, size - 1);
         break;
     default:
         try_spec(text, size - 1);

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "conf/class.h"
 #include "conf/daemon_conf.h"
+#include "conf/governor.h"
 #include "conf/spec.h"
 #include "conf/tenant.h"
 
@@ -116,9 +117,8 @@ static void test_shipped_sample(void **state ATTR_UNUSED) {
     tenant_free(&t);
 }
 
-/* In the shipped streamkeeper.conf every key stands as a comment with its default. */
-static void test_shipped_defaults(void **state ATTR_UNUSED) {
-    AUTO_FREE char *text = read_file(ETC_DIR "/streamkeeper.conf"), *active = strdup(text);
+/* Takes the '#' from every line that is a commented key or section; ret_text has room for text. */
+static unsigned activate(const char *text, char *active) {
     char *to = active;
     unsigned keys = 0;
     for (const char *p = text; *p; p = strchrnul(p, '\n'), p += *p == '\n') {
@@ -131,6 +131,13 @@ static void test_shipped_defaults(void **state ATTR_UNUSED) {
         }
     }
     *to = '\0';
+    return keys;
+}
+
+/* In the shipped files every key stands as a comment with its default. */
+static void test_shipped_defaults(void **state ATTR_UNUSED) {
+    AUTO_FREE char *text = read_file(ETC_DIR "/streamkeeper.conf"), *active = strdup(text);
+    unsigned keys = activate(text, active);
     struct daemon_conf c;
     struct reason why = {0};
     if (daemon_conf_parse("streamkeeper.conf", active, strlen(active), &c, &why) < 0)
@@ -139,6 +146,23 @@ static void test_shipped_defaults(void **state ATTR_UNUSED) {
     assert_int_equal(daemon_conf_print(&c, &printed), 0);
     assert_string_equal(printed, ""); /* nothing differs from its default */
     assert_int_equal(keys, 10);
+}
+
+static void test_shipped_governor(void **state ATTR_UNUSED) {
+    AUTO_FREE char *text = read_file(ETC_DIR "/governor.conf"), *active = strdup(text);
+    struct governor_conf c, defaults;
+    struct reason why = {0};
+    assert_int_equal(activate(text, active), 70); /* all but `protect`, which has no default */
+    if (governor_conf_parse("governor.conf", active, strlen(active), &c, &why) < 0)
+        fail_msg("%s", why.text);
+    AUTO_FREE char *printed = NULL;
+    assert_int_equal(governor_conf_print(&c, &printed), 0);
+    assert_string_equal(printed, "");
+    governor_conf_default(&defaults);
+    assert_memory_equal(&c, &defaults, sizeof(c));
+    assert_int_equal(governor_conf_load(ETC_DIR, &c, &why), 0);
+    assert_memory_equal(&c, &defaults, sizeof(c));
+    assert_int_equal(governor_conf_load(etc, &c, &why), 0); /* none there: the same */
 }
 
 static void test_shipped_examples(void **state ATTR_UNUSED) {
@@ -297,6 +321,7 @@ int main(void) {
         cmocka_unit_test(test_shipped_files),
         cmocka_unit_test(test_shipped_sample),
         cmocka_unit_test(test_shipped_defaults),
+        cmocka_unit_test_setup_teardown(test_shipped_governor, set_up, tear_down),
         cmocka_unit_test(test_shipped_examples),
         cmocka_unit_test_setup_teardown(test_classes_replaced_and_added, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_classes_refused, set_up, tear_down),

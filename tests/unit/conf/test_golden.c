@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "conf/class.h"
 #include "conf/daemon_conf.h"
+#include "conf/governor.h"
 #include "conf/spec.h"
 #include "conf/tenant.h"
 
@@ -47,11 +48,20 @@ static int print_daemon(const char *file, const char *text, size_t len, char **r
     return r < 0 ? r : daemon_conf_print(&c, ret);
 }
 
+static int print_governor(const char *file, const char *text, size_t len, char **ret, struct reason *why) {
+    struct governor_conf c;
+    int r = governor_conf_parse(file, text, len, &c, why);
+    return r < 0 ? r : governor_conf_print(&c, ret);
+}
+
 static const struct {
     const char *folder;
     print_fn print;
-} kinds[] = {
-    {"spec", print_spec}, {"class", print_class}, {"tenant", print_tenant}, {"daemon", print_daemon}};
+} kinds[] = {{"spec", print_spec},
+             {"class", print_class},
+             {"tenant", print_tenant},
+             {"daemon", print_daemon},
+             {"governor", print_governor}};
 
 #define CASES_MAX 400
 

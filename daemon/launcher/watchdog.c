@@ -41,10 +41,13 @@ void watchdog_tick(struct launcher *l) {
     w->next_at = usec_add(now, w->interval_usec);
     if (l->daemon.pid == 0)
         return;
-    /* Two intervals without a word, from its start or from its last message: it hangs. */
-    if (usec_sub(now, l->daemon.heard_at) > 2 * w->interval_usec) {
+    /* The second look without a word, from its start or from its last message: it hangs. (Half an interval is
+     * left for looks that come a little early or late.) The service manager hears that somebody is awake and
+     * acts: the new daemon gets its time. */
+    if (usec_sub(now, l->daemon.heard_at) > w->interval_usec + w->interval_usec / 2) {
         l->daemon.heard_at = now;
         daemon_kill(l, "it has not answered for two thirds of the watchdog's time");
+        (void)notify_send(&l->notify, "WATCHDOG=1");
         return;
     }
     w->ping_unanswered = true;

@@ -9,7 +9,7 @@ export STREAMKEEPER_BUILD = $(abspath $(BUILD))
 help:
 	@echo 'make demo         see it: builds, then runs critical apps beside hogs, for a minute'
 	@echo 'make check        install what the tests need and pass them all (about half an hour)'
-	@echo 'make check-fast   lint, unit and integration tests (under 2 minutes)'
+	@echo 'make check-fast   lint, unit and integration tests (about 2 minutes, once built)'
 	@echo 'make build        build into $(BUILD)/'
 	@echo 'make bench        measure, beside other supervisors'
 	@echo 'make install      install on this host (DESTDIR works)'

@@ -29,7 +29,6 @@
 
 #define NOFILE_WANTED      65536
 #define ORPHAN_PATIENCE_MS 5000
-#define CGROUP_FILE_MAX    4096
 
 /* Our own path as it was when we started: a new binary under the same name is then found by it. */
 static int find_program(struct launcher *l) {
@@ -238,23 +237,17 @@ static int run_cgsetup(struct launcher *l, const char *verb) {
 }
 
 int setup_cgroups(struct launcher *l) {
-    char path[700];
     if (!l->under_systemd) {
         int r = run_cgsetup(l, "prepare");
         if (r < 0)
             return log_errno(LOG_LEVEL_ERROR, r, "Failed to prepare the cgroups; see the lines above");
     }
-    int r = text_format(path, sizeof(path), "%s/%s", l->paths.run, SK_CGROUP_FILE);
+    int r = cgroot_load(l->paths.run, &l->cgroot);
     if (r < 0)
-        return r;
-    AUTO_FREE char *text = NULL;
-    r = fd_read_file_at(AT_FDCWD, path, CGROUP_FILE_MAX, &text, NULL);
-    if (r == 0)
-        r = cgroot_parse(text, &l->cgroot);
-    if (r < 0)
-        return log_errno(
-            LOG_LEVEL_ERROR, r,
-            "Failed to read %s, which `streamkeeper-cgsetup prepare` writes before the service starts", path);
+        return log_errno(LOG_LEVEL_ERROR, r,
+                         "Failed to read %s/" SK_CGROUP_FILE
+                         ", which `streamkeeper-cgsetup prepare` writes before the service starts",
+                         l->paths.run);
     const struct cgroot *c = &l->cgroot;
     log_notice("cgroups: %s%s%s, controllers: %s", cgroot_mode_name(c->mode), c->path[0] ? " at " : "",
                c->path, c->controllers[0] ? c->controllers : "none");
